@@ -1,0 +1,32 @@
+{
+    "name": "WhatsApp Invoicing",
+    "summary": "Send invoices and orders over WhatsApp, to customers who opted in",
+    "version": "19.0.1.0.0",
+    "category": "Accounting/Accounting",
+    "author": "AJ Works",
+    "license": "LGPL-3",
+    "depends": ["ajw_consent", "account", "sale"],
+    "external_dependencies": {"python": ["phonenumbers", "requests"]},
+    "data": [
+        "security/groups.xml",
+        "security/ir.model.access.csv",
+        "security/rules.xml",
+        "data/ir_cron.xml",
+        "views/ajw_whatsapp_account_views.xml",
+        "views/ajw_whatsapp_template_views.xml",
+        "views/ajw_whatsapp_message_views.xml",
+        "views/ajw_whatsapp_webhook_event_views.xml",
+        "views/menus.xml",
+    ],
+    "assets": {
+        "web.assets_backend": ["ajw_whatsapp/static/src/**/*"],
+        "web.assets_tests": ["ajw_whatsapp/static/tests/tours/**/*"],
+        "web.assets_unit_tests": [
+            "ajw_whatsapp/static/tests/**/*",
+            ("remove", "ajw_whatsapp/static/tests/tours/**/*"),
+        ],
+    },
+    "uninstall_hook": "uninstall_hook",
+    "application": True,
+    "installable": True,
+}

@@ -1,0 +1,5 @@
+from odoo import models
+
+
+class AjwWhatsappAccount(models.Model):
+    _inherit = "ajw.whatsapp.account"
