@@ -1,0 +1,91 @@
+"""The current answer of a chain: a fold over its events, in the order they were recorded."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+#: A status from which only an explicit new opt-in leads back.
+CLOSED_BY_PERSON = frozenset({"withdrawn", "refused"})
+
+
+class FoldedState(NamedTuple):
+    """The answer for one address of a chain (subject × purpose × channel).
+
+    :param status: ``given``, ``unconfirmed``, ``withdrawn``, ``refused``, ``expired`` or ``suspended``
+    :param event: identifier of the event that decided
+    :param opt_in_event: identifier of the opt-in the answer rests on, ``None`` if there was none
+    :param since: when the deciding event occurred
+    :param expires_at: when a given consent ends by itself, or ``None``
+    :param closed_at: when the person last said no, or ``None``
+    """
+
+    status: str
+    event: object
+    opt_in_event: object
+    since: datetime
+    expires_at: datetime | None
+    closed_at: datetime | None
+
+
+def _next(state, event):
+    """State of one address after one more event, ``None`` when the event changes nothing."""
+    kind = event.kind
+    if kind in CLOSED_BY_PERSON:
+        closed_at = max(filter(None, (event.occurred_at, state and state.closed_at)))
+        opt_in = state.opt_in_event if state else None
+        return FoldedState(kind, event.id, opt_in, event.occurred_at, None, closed_at)
+    if kind == "given":
+        # A form signed before a withdrawal but scanned after it does not undo the withdrawal.
+        if state and state.closed_at and event.occurred_at <= state.closed_at:
+            return None
+        status = "unconfirmed" if event.needs_confirmation else "given"
+        closed_at = state.closed_at if state else None
+        return FoldedState(
+            status, event.id, event.id, event.occurred_at, event.expires_at, closed_at
+        )
+    if not state or state.status in CLOSED_BY_PERSON:
+        return None
+    if kind == "confirmed":
+        return (
+            state._replace(status="given", event=event.id, since=event.occurred_at)
+            if state.status == "unconfirmed"
+            else None
+        )
+    if kind == "renewed":
+        if state.status == "unconfirmed":
+            return None
+        return state._replace(
+            status="given",
+            event=event.id,
+            opt_in_event=event.id,
+            since=event.occurred_at,
+            expires_at=event.expires_at,
+        )
+    if kind in ("expired", "suspended"):
+        return state._replace(status=kind, event=event.id, since=event.occurred_at)
+    raise ValueError(f"Unknown kind of event: {kind}")
+
+
+def fold(events):
+    """Fold a chain into the answer per address.
+
+    :param events: the chain's events in order of their sequence; each has ``id``, ``kind``,
+        ``address_ref`` (``""``: every address known so far), ``occurred_at``, ``expires_at`` and
+        ``needs_confirmation``
+    :return: dict of address_ref → :class:`FoldedState`; an event that named no address while none
+        was known stands under ``""`` and closes addresses that appear later
+    :raises ValueError: an event is of an unknown kind
+    """
+    states = {}
+    for event in events:
+        if event.address_ref:
+            refs = [event.address_ref]
+            # An address first seen after a withdrawal "for all" inherits that withdrawal.
+            if event.address_ref not in states and "" in states:
+                states[event.address_ref] = states[""]
+        else:
+            refs = [*states] if "" in states else [*states, ""]
+        for ref in refs:
+            new = _next(states.get(ref), event)
+            if new is not None:
+                states[ref] = new
+    return states

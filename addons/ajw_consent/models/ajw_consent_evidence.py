@@ -1,0 +1,94 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..ledger import matches
+from .ajw_consent_event import LEDGER_SENTINEL
+
+#: Value on the evidence → commitment on the event.
+COMMITTED = {
+    "address": "address_commitment",
+    "name": "name_commitment",
+    "ip": "ip_commitment",
+    "actor": "actor_commitment",
+}
+
+
+class AjwConsentEvidence(models.Model):
+    """The values and salts behind an event's commitments.
+
+    Erasing a person deletes this row; the event it belongs to stays and still verifies.
+    """
+
+    _name = "ajw.consent.evidence"
+    _description = "Consent Evidence"
+    _order = "id desc"
+    _rec_name = "event_id"
+
+    _ajw_personal_data = {
+        "address": {"category": "phone", "erase": "delete"},
+        "name": {"category": "name", "erase": "delete"},
+        "ip": {"category": "ip", "erase": "delete"},
+        "actor": {"category": "name", "erase": "delete"},
+        "business_scoped_id": {"category": "identifier", "erase": "delete"},
+        "note": {"category": "free_text", "erase": "delete"},
+        "scan": {"category": "file", "erase": "delete"},
+        "scan_name": {"category": "file", "erase": "delete"},
+    }
+
+    event_id = fields.Many2one(
+        "ajw.consent.event", required=True, readonly=True, index=True, ondelete="restrict"
+    )
+    company_id = fields.Many2one(
+        "res.company", "Controller", required=True, readonly=True, index=True, ondelete="restrict"
+    )
+    subject_id = fields.Many2one(
+        "ajw.consent.subject", required=True, readonly=True, index=True, ondelete="restrict"
+    )
+    address = fields.Char(readonly=True, index="btree_not_null")
+    address_salt = fields.Char(readonly=True)
+    name = fields.Char("Name of the person", readonly=True)
+    name_salt = fields.Char(readonly=True)
+    ip = fields.Char("IP address", readonly=True)
+    ip_salt = fields.Char(readonly=True)
+    actor = fields.Char("Recorded by", readonly=True)
+    actor_salt = fields.Char(readonly=True)
+    business_scoped_id = fields.Char(
+        "Business-scoped user ID", readonly=True, help="Meta's identifier of the person towards this business."
+    )
+    note = fields.Text(readonly=True, help="What was said or done, in the recorder's words.")
+    scan = fields.Binary("Signed form", readonly=True, attachment=True)
+    scan_name = fields.Char(readonly=True)
+    is_intact = fields.Boolean(
+        "Matches the ledger", compute="_compute_is_intact", help="The values match the event's commitments."
+    )
+
+    _event_unique = models.Constraint("UNIQUE (event_id)", "An event has one evidence row.")
+
+    @api.depends("event_id", *COMMITTED)
+    def _compute_is_intact(self):
+        for evidence in self:
+            evidence.is_intact = all(
+                matches(evidence.event_id[commitment], evidence[f"{name}_salt"], evidence[name])
+                if evidence[name]
+                else not evidence.event_id[commitment]
+                for name, commitment in COMMITTED.items()
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._check_sentinel()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_sentinel()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_only_by_erasure(self):
+        self._check_sentinel()
+
+    def _check_sentinel(self):
+        if self.env.context.get("ajw_ledger") is not LEDGER_SENTINEL:
+            raise UserError(
+                self.env._("Evidence is written with its event and removed only by an erasure.")
+            )

@@ -1,0 +1,161 @@
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..ledger.fold import CLOSED_BY_PERSON
+from ..tools.address import PHONE_CHANNELS
+
+#: How much an answer closes the gate, when several subjects of one person disagree.
+_STRICTEST_FIRST = ("withdrawn", "refused", "suspended", "unconfirmed", "expired", "given")
+
+
+class GateAnswer(NamedTuple):
+    """The gate's answer for one person and address.
+
+    :param allowed: whether the person may be contacted
+    :param reason: ``ok`` or the code of the reason against
+    :param event_id: id of the ``ajw.consent.event`` that proves the answer, ``False`` if there is none
+    :param subject_id: id of the ``ajw.consent.subject`` it concerns, ``False`` if there is none
+    """
+
+    allowed: bool
+    reason: str
+    event_id: int | bool = False
+    subject_id: int | bool = False
+
+
+class AjwConsentGate(models.AbstractModel):
+    """The one question that everything which contacts a person asks first."""
+
+    _name = "ajw.consent.gate"
+    _description = "Consent Gate"
+
+    @api.model
+    def _check(self, controller, purpose, channel, addressees, lock=False):
+        """Answer for a batch of people, in a number of queries that does not grow with it.
+
+        :param controller: res.company, see ``res.company.ajw_consent_controller_id``
+        :param purpose: ``ajw.consent.purpose``, one record; an empty one covers nothing
+        :param str channel: channel key
+        :param addressees: iterable of ``(partner_id, address)``, addresses normalised
+        :param bool lock: take the subjects ``FOR SHARE`` first. The deciding transaction must start
+            fresh: when someone closed the gate after its first query, PostgreSQL raises a
+            serialization failure here, and the caller rolls back and tries again.
+        :return: dict of ``(partner_id, address)`` → :class:`GateAnswer`
+        """
+        addressees = list(dict.fromkeys(addressees))
+        if not addressees:
+            return {}
+        if self.env["ajw.consent.keyring"]._check():
+            return dict.fromkeys(addressees, GateAnswer(False, "keyring"))
+        if not purpose:
+            return dict.fromkeys(addressees, GateAnswer(False, "purpose_not_covered"))
+        partner_ids = tuple({partner_id for partner_id, _address in addressees if partner_id}) or (0,)
+        if lock:
+            self._lock_subjects(controller, partner_ids)
+        states = self._fetch_states(controller, purpose, channel, partner_ids)
+        blacklisted = self._fetch_blacklisted(channel, {address for _partner, address in addressees})
+        now = fields.Datetime.now()
+        return {
+            (partner_id, address): self._decide(
+                states.get(partner_id, ()), address, now, address in blacklisted
+            )
+            for partner_id, address in addressees
+        }
+
+    @api.model
+    def _lock_subjects(self, controller, partner_ids):
+        """Hold the subjects until the end of the transaction; see :meth:`_check`."""
+        # SQL: the ORM knows no shared lock, and two senders must not wait for each other
+        self.env["ajw.consent.subject"].flush_model()
+        self.env.execute_query(
+            SQL(
+                """SELECT id FROM ajw_consent_subject
+                    WHERE company_id = %s AND partner_id IN %s ORDER BY id FOR SHARE""",
+                controller.id,
+                partner_ids,
+            )
+        )
+
+    @api.model
+    def _fetch_states(self, controller, purpose, channel, partner_ids):
+        """Return partner id → list of state rows, all subjects of the person together."""
+        # SQL: one join for the batch, whoever asks; the answer holds no value that was not asked for
+        self.env["ajw.consent.subject"].flush_model()
+        self.env["ajw.consent.state"].flush_model()
+        rows = self.env.execute_query_dict(
+            SQL(
+                """SELECT subject.partner_id, subject.id AS subject_id, state.address, state.address_ref,
+                          state.status, state.expires_at, state.event_id, state.since
+                     FROM ajw_consent_subject subject
+                     JOIN ajw_consent_state state ON state.subject_id = subject.id
+                    WHERE subject.company_id = %s AND subject.partner_id IN %s
+                      AND state.purpose_id = %s AND state.channel = %s
+                 ORDER BY state.id""",
+                controller.id,
+                partner_ids,
+                purpose.id,
+                channel,
+            )
+        )
+        by_partner = {}
+        for row in rows:
+            by_partner.setdefault(row["partner_id"], []).append(row)
+        return by_partner
+
+    @api.model
+    def _fetch_blacklisted(self, channel, addresses):
+        """Return those of the addresses that Odoo's own phone blacklist holds."""
+        if channel not in PHONE_CHANNELS:
+            return set()
+        # sudo: any sender must know, few may read the list
+        entries = self.env["phone.blacklist"].sudo()
+        return set(entries.search([("number", "in", list(addresses))]).mapped("number"))
+
+    @api.model
+    def _decide(self, rows, address, now, blacklisted):
+        """Answer for one address from the state rows of one person."""
+        relevant = [row for row in rows if row["address"] == address]
+        if not relevant:
+            # "No" said to every address at once holds for addresses that were not known then.
+            relevant = [
+                row for row in rows if not row["address_ref"] and row["status"] in CLOSED_BY_PERSON
+            ]
+        if not relevant:
+            if blacklisted:
+                return GateAnswer(False, "blacklisted")
+            elsewhere = next((row for row in rows if row["status"] == "given"), None)
+            if elsewhere:
+                return GateAnswer(False, "number_changed", elsewhere["event_id"], elsewhere["subject_id"])
+            return GateAnswer(False, "no_opt_in")
+        row = min(relevant, key=lambda row: _STRICTEST_FIRST.index(row["status"]))
+        proof = (row["event_id"], row["subject_id"])
+        if row["status"] != "given":
+            return GateAnswer(False, row["status"], *proof)
+        if blacklisted:
+            return GateAnswer(False, "blacklisted", *proof)
+        if row["expires_at"] and row["expires_at"] <= now:
+            return GateAnswer(False, "expired", *proof)
+        return GateAnswer(True, "ok", *proof)
+
+    @api.model
+    def _reason_label(self, code):
+        """Return the sentence that tells a user what a reason code means and what to do."""
+        return {
+            "ok": self.env._("Consent is on record."),
+            "no_opt_in": self.env._("This person has not agreed to such messages. Ask first, then record the answer."),
+            "withdrawn": self.env._("Consent was withdrawn. Only a new opt-in by the person re-opens it."),
+            "refused": self.env._("The person refused. Only a new opt-in by the person re-opens it."),
+            "expired": self.env._("Consent has expired. Ask the person to renew it."),
+            "unconfirmed": self.env._("The person has not confirmed the opt-in yet."),
+            "suspended": self.env._("Consent is suspended because the number changed hands or owner. Ask again."),
+            "number_changed": self.env._("Consent was given for another number. Ask again for this one."),
+            "suppressed": self.env._("This address is on the suppression list."),
+            "blacklisted": self.env._("This number is on the phone blacklist."),
+            "restricted": self.env._("Processing of this person's data is restricted."),
+            "minor": self.env._("The person is a minor and no guardian's consent is recorded."),
+            "keyring": self.env["ajw.consent.keyring"]._check()
+            or self.env._("The keys of the consent ledger could not be used when this was decided."),
+            "purpose_not_covered": self.env._("No consent purpose covers this message."),
+        }.get(code, code)

@@ -1,0 +1,109 @@
+import uuid
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+
+class AjwConsentSubject(models.Model):
+    """A random identifier that stands for a person towards a controller.
+
+    The table carries no unique or check constraint: partner merge deletes rows that violate one.
+    A partner can thus have several subjects; readers treat them as one person, and a withdrawal on
+    any of them wins.
+    """
+
+    _name = "ajw.consent.subject"
+    _description = "Consent Subject"
+    _order = "id desc"
+    _rec_name = "uuid"
+
+    _ajw_personal_data = {
+        "partner_id": {"category": "link", "erase": "clear"},
+        "uuid": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "random; names nobody once partner_id is empty",
+        },
+    }
+
+    uuid = fields.Char(
+        "Identifier", required=True, readonly=True, copy=False, default=lambda self: str(uuid.uuid4())
+    )
+    company_id = fields.Many2one(
+        "res.company", "Controller", required=True, readonly=True, index=True, ondelete="restrict"
+    )
+    partner_id = fields.Many2one(
+        "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    revision = fields.Integer(
+        required=True,
+        default=0,
+        readonly=True,
+        copy=False,
+        help="Grows with every event and with everything that closes the gate, so that a sender who "
+        "decided on older facts is made to decide again.",
+    )
+    state_ids = fields.One2many("ajw.consent.state", "subject_id", "Answers")
+
+    @api.model
+    def _find_or_create(self, controller, partners):
+        """Return the subjects of each partner towards a controller, made where missing.
+
+        :param controller: res.company
+        :param partners: res.partner
+        :return: dict of partner id → subjects (never empty)
+        """
+        # sudo: the subject is the ledger's own index; access to the partner was checked by the caller
+        subjects = self.sudo()
+        found = subjects.search(
+            [("company_id", "=", controller.id), ("partner_id", "in", partners.ids)], order="id"
+        )
+        missing = partners - found.partner_id
+        found |= subjects.create(
+            [{"company_id": controller.id, "partner_id": partner.id} for partner in missing]
+        )
+        return found.grouped(lambda subject: subject.partner_id.id)
+
+    def _bump(self):
+        """Lock the subjects and raise their revision.
+
+        Every append and everything that closes the gate passes here. The gate reads subjects ``FOR
+        SHARE``: in a transaction whose snapshot is older than this update, that read fails and the
+        decision is taken again on the new facts.
+        """
+        if not self.ids:
+            return
+        self.flush_recordset()
+        # SQL: one ordered lock for all rows, so that two batches cannot wait for each other
+        self.env.execute_query(
+            SQL(
+                "SELECT id FROM ajw_consent_subject WHERE id IN %s ORDER BY id FOR NO KEY UPDATE",
+                tuple(self.ids),
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                "UPDATE ajw_consent_subject SET revision = revision + 1 WHERE id IN %s", tuple(self.ids)
+            )
+        )
+        self.invalidate_recordset(["revision"])
+
+    @api.model
+    def _holding(self, controller, channel, address):
+        """Subjects of a controller that hold an address, by the ledger or by the contact's own fields.
+
+        Contacts that hold the address but were never asked get a subject: their "no" must be kept too.
+
+        :param controller: res.company
+        :param str channel: channel key
+        :param str address: normalised address
+        """
+        # sudo: the customer who withdraws is nobody's user
+        states = self.env["ajw.consent.state"].sudo()
+        known = states.search(
+            [("company_id", "=", controller.id), ("address", "=", address)]
+        ).subject_id
+        partners = self.env["res.partner"].sudo()._ajw_holding_address(controller, channel, address)
+        for subjects in self._find_or_create(controller, partners).values():
+            known |= subjects
+        return known

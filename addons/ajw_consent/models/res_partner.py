@@ -1,0 +1,71 @@
+from odoo import api, fields, models
+
+from ..tools.address import PHONE_CHANNELS
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    ajw_consent_state_ids = fields.One2many(
+        "ajw.consent.state", "partner_id", "Consents", groups="ajw_consent.group_user"
+    )
+    ajw_consent_count = fields.Integer(
+        "Consents in Force", compute="_compute_ajw_consent_count", groups="ajw_consent.group_user"
+    )
+
+    @api.depends("ajw_consent_state_ids.status")
+    def _compute_ajw_consent_count(self):
+        counts = dict(
+            self.env["ajw.consent.state"]._read_group(
+                [("partner_id", "in", self.ids), ("status", "=", "given")], ["partner_id"], ["__count"]
+            )
+        )
+        for partner in self:
+            partner.ajw_consent_count = counts.get(partner, 0)
+
+    def ajw_action_record_consent(self):
+        """Open the wizard that records this contact's answer."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Record Consent"),
+            "res_model": "ajw.consent.record",
+            "view_mode": "form",
+            "target": "new",
+            "context": {**self.env.context, "default_partner_id": self.id},
+        }
+
+    def ajw_action_open_consents(self):
+        """Open this contact's current answers."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("ajw_consent.ajw_consent_state_action")
+        action["domain"] = [("partner_id", "=", self.id)]
+        action["context"] = {"default_partner_id": self.id}
+        return action
+
+    @api.model
+    def _ajw_holding_address(self, controller, channel, address):
+        """Return the contacts a controller can see that hold an address in their own fields.
+
+        :param controller: res.company
+        :param str channel: channel key
+        :param str address: normalised address
+        """
+        if channel in PHONE_CHANNELS:
+            domain = [("phone_sanitized", "=", address)]
+        elif channel == "email":
+            domain = [("email_normalized", "=", address)]
+        else:
+            return self.browse()
+        companies = self.env["res.company"].search([("id", "child_of", controller.id)])
+        return self.search([*domain, ("company_id", "in", [False, *companies.ids])])
+
+    def _ajw_default_address(self, channel):
+        """Return the contact's address for a channel as it is written on the contact, or ``False``."""
+        self.ensure_one()
+        if channel in PHONE_CHANNELS:
+            return self.phone_sanitized or self.phone
+        if channel == "email":
+            return self.email_normalized or self.email
+        return False

@@ -1,0 +1,1 @@
+from . import test_event, test_gate, test_keyring, test_ledger, test_notice, test_record_wizard, test_security

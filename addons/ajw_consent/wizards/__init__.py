@@ -1,0 +1,1 @@
+from . import ajw_consent_record, base_partner_merge

@@ -1,0 +1,116 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..models.selections import CHANNELS
+
+
+class AjwConsentRecord(models.TransientModel):
+    """Record in the back office what a person answered."""
+
+    _name = "ajw.consent.record"
+    _description = "Record Consent"
+
+    _ajw_personal_data = {
+        "partner_id": {"category": "link", "erase": "delete"},
+        "address": {"category": "phone", "erase": "delete"},
+        "note": {"category": "free_text", "erase": "delete"},
+        "scan": {"category": "file", "erase": "delete"},
+        "scan_name": {"category": "file", "erase": "delete"},
+    }
+
+    partner_id = fields.Many2one("res.partner", "Contact", required=True, ondelete="cascade")
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, ondelete="cascade"
+    )
+    controller_id = fields.Many2one(related="company_id.ajw_consent_controller_id")
+    decision = fields.Selection(
+        [("given", "Agrees"), ("refused", "Refuses"), ("withdrawn", "Withdraws")],
+        required=True,
+        default="given",
+    )
+    channel = fields.Selection(CHANNELS, required=True, default="whatsapp")
+    address = fields.Char(
+        "Number or Address",
+        compute="_compute_address",
+        store=True,
+        readonly=False,
+        help="Consent holds for this number or address only.",
+    )
+    purpose_ids = fields.Many2many("ajw.consent.purpose", string="Purposes", required=True)
+    method = fields.Selection(
+        [("paper", "Signed form"), ("spoken", "Spoken"), ("in_person", "In person")],
+        "How",
+        required=True,
+        default="in_person",
+    )
+    occurred_at = fields.Datetime("When", required=True, default=fields.Datetime.now)
+    notice_id = fields.Many2one(
+        "ajw.consent.notice",
+        "Notice",
+        compute="_compute_notice_id",
+        store=True,
+        readonly=False,
+        domain="[('company_id', '=', controller_id), ('state', '=', 'published')]",
+        help="The wording that the person read or heard.",
+    )
+    notice_body = fields.Text(related="notice_id.body", string="Wording")
+    note = fields.Text(help="Who asked, where, and what was said. It is kept as evidence.")
+    scan = fields.Binary("Scan of the form")
+    scan_name = fields.Char()
+
+    @api.depends("partner_id", "channel")
+    def _compute_address(self):
+        for record in self:
+            record.address = record.partner_id and record.partner_id._ajw_default_address(record.channel)
+
+    @api.depends("partner_id", "company_id")
+    def _compute_notice_id(self):
+        for record in self:
+            record.notice_id = self.env["ajw.consent.notice"]._get_published(
+                record.company_id.ajw_consent_controller_id, record.partner_id.lang
+            )
+
+    def action_record(self):
+        """Write the answer to the ledger.
+
+        :raises ValidationError: something about the answer is missing or wrong
+        :raises AccessError: the user may not see the contact or work for the company
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self.partner_id.check_access("read")
+        if self.company_id not in self.env.companies:
+            raise UserError(self.env._("Switch to the company %s first.", self.company_id.name))
+        if self.decision == "given":
+            self._check_evidence()
+        self.env["ajw.consent.event"]._record(
+            self.controller_id,
+            self.partner_id,
+            self.purpose_ids,
+            self.channel,
+            self.address,
+            self.decision,
+            self.method,
+            notice=self.notice_id,
+            evidence={"note": self.note, "scan": self.scan, "scan_name": self.scan_name},
+            occurred_at=self.occurred_at,
+        )
+        return {"type": "ir.actions.act_window_close"}
+
+    def _check_evidence(self):
+        """An opt-in must be provable: GDPR art. 7(1), POPIA s. 11(2), DPDP Act s. 6."""
+        notice = self.notice_id
+        if not notice:
+            raise ValidationError(
+                self.env._(
+                    "There is no published notice for %s. A data protection officer publishes one under "
+                    "Consent Ledger > Notices.",
+                    self.controller_id.name,
+                )
+            )
+        if notice.state != "published" or notice.company_id != self.controller_id:
+            raise ValidationError(self.env._("This notice does not belong to %s.", self.controller_id.name))
+        if self.method == "paper" and not self.scan:
+            raise ValidationError(self.env._("Attach the scan of the signed form."))
+        if self.method != "paper" and not (self.note or "").strip():
+            raise ValidationError(self.env._("Write down who asked, where, and what was said."))
