@@ -1,0 +1,1 @@
+"""What setup/demo, setup/test and setup/odoo are made of."""

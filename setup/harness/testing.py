@@ -1,0 +1,265 @@
+"""``setup/test``: the test database, then every kind of test, then one line of totals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .config import odoo_environment, write_config
+from .database import Databases, our_addons, short_hash
+from .environment import Environment, prepare_services
+from .postgres import in_use
+from .report import Reporter
+from .shell import clean_environment
+from .stack import ROOT, SETUP, Stack
+
+# What our add-ons meet in tests beside what they depend on.
+BASE = {"account", "portal", "phone_validation", "sale_management", "sms"}
+ALLOWED_SKIPS = SETUP / "allowed_skips.txt"
+NOTHING_COLLECTED = 5
+# Options of pytest whose value is an argument of its own, so that it is not taken for a path.
+WITH_VALUE = {"-k", "-m", "-p", "-c", "-o", "-W", "-r", "--deselect", "--ignore", "--maxfail"}
+# With these pytest runs no test.
+PASSIVE = {"--collect-only", "--co", "--help", "-h", "--version", "--fixtures", "--markers"}
+STOP_EARLY = {"-x", "--exitfirst"}
+
+
+@dataclass
+class Phase:
+    """One run of pytest.
+
+    :param name: for people and for the report's file name.
+    :param targets: folders that are searched for tests when none are named.
+    :param options: arguments of pytest.
+    """
+
+    name: str
+    targets: list[Path]
+    options: list[str] = field(default_factory=list)
+    chosen: list[str] = field(default_factory=list)
+
+    def holds(self, path: Path) -> bool:
+        return any(path == target or target in path.parents for target in self.targets)
+
+
+@dataclass
+class Totals:
+    """Results added up over all phases."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def collected(self) -> int:
+        return self.passed + self.failed + self.skipped
+
+    def add_report(self, path: Path) -> None:
+        """Add the results of a JUnit report."""
+        for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314
+            skipped = case.find("skipped")
+            if case.find("failure") is not None or case.find("error") is not None:
+                self.failed += 1
+            elif skipped is not None:
+                self.skipped += 1
+                name = f"{case.get('classname')}.{case.get('name')}"
+                self.reasons.append(f"{name}: {skipped.get('message') or ''}")
+            else:
+                self.passed += 1
+
+    def forbidden_skips(self, allowed: list[str]) -> list[str]:
+        """Return the skips whose reason is not on the list."""
+        return [text for text in self.reasons if not any(reason in text for reason in allowed)]
+
+
+def allowed_reasons() -> list[str]:
+    """Return the reasons for which a test may be skipped."""
+    lines = (line.strip() for line in ALLOWED_SKIPS.read_text().splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_database(environment: Environment, databases: Databases) -> str:
+    """Return the name of a database with our add-ons installed, reused while it fits the code.
+
+    Under it lies a second one with only what we depend on, which rarely changes.
+    """
+    addons = our_addons()
+    ours = {addon.name for addon in addons}
+    needed = sorted(BASE.union(*(addon.depends for addon in addons)) - ours)
+    base = f"ajw_base_{short_hash([environment.source.version, *needed])}"
+    prints = [f"{addon.name} {addon.fingerprint()}" for addon in addons]
+    name = f"ajw_test_{short_hash([base, *prints])}"
+    config = write_config(environment.stack, "install", environment.source, environment.server)
+    with environment.reporter.step("Test database") as step:
+        if databases.exists(name):
+            step.note(f"{name}, nothing changed")
+            return name
+        if not databases.exists(base):
+            for old in databases.named("ajw_base_"):
+                databases.drop(old)
+            build(databases, base, "", needed, config)
+        for old in databases.named("ajw_test_"):
+            databases.drop(old)
+        build(databases, name, base, sorted(ours), config)
+        step.note(name)
+    return name
+
+
+def build(databases: Databases, name: str, base: str, install: list[str], config: Path) -> None:
+    """Make a database, in a temporary name until it is complete."""
+    unfinished = "ajw_unfinished"
+    if base:
+        databases.copy(base, unfinished)
+    else:
+        databases.create(unfinished)
+    what = f"installing {', '.join(install)}"
+    databases.run_odoo(unfinished, config, what, ["-i", ",".join(install)])
+    databases.rename(unfinished, name)
+
+
+def phases() -> list[Phase]:
+    """Return the phases in the order in which they run: quickest to fail first."""
+    return [
+        Phase(
+            "plain",
+            [ROOT / "tests" / "plain", ROOT / "sandbox" / "tests", SETUP / "tests"],
+            ["-p", "no:odoo"],
+        ),
+        Phase("odoo", [ROOT / "addons"], ["--odoo-http", "--odoo-log-level=warn"]),
+        Phase("suite", [ROOT / "tests" / "suite"], ["-p", "no:odoo"]),
+    ]
+
+
+def assign(arguments: list[str], start: Path) -> tuple[list[Phase], list[str]]:
+    """Decide which phases run with which tests.
+
+    :param arguments: what the person typed after ``setup/test``.
+    :param start: the folder it was typed in.
+    :return: the phases, their ``chosen`` tests set, and the arguments that are no tests.
+    """
+    everything = phases()
+    others: list[str] = []
+    named = False
+    previous = ""
+    for argument in arguments:
+        path, separator, test = argument.partition("::")
+        places = [(folder / path).resolve() for folder in (start, ROOT)]
+        found = [place for place in places if place.exists()]
+        if argument.startswith("-") or previous in WITH_VALUE or not found:
+            others.append(argument)
+        else:
+            named = True
+            for phase in everything:
+                if phase.holds(found[0]):
+                    phase.chosen.append(f"{found[0]}{separator}{test}")
+                else:
+                    phase.chosen += [str(t) for t in phase.targets if found[0] in t.parents]
+        previous = argument
+    if not named:
+        for phase in everything:
+            phase.chosen = [str(target) for target in phase.targets]
+    for phase in everything:
+        phase.chosen = [test for test in phase.chosen if Path(test.partition("::")[0]).exists()]
+    return [phase for phase in everything if phase.chosen], others
+
+
+def run(stack: Stack, reporter: Reporter, arguments: list[str]) -> int:
+    """Run the tests.
+
+    :param arguments: for pytest; those that name tests choose the phases.
+    :return: exit code.
+    """
+    chosen, others = assign(arguments, Path.cwd())
+    with (
+        stack.lock("test", reporter, "Another test run uses this folder; waiting for it."),
+        in_use(stack),
+    ):
+        environment = prepare_services(stack, reporter)
+        databases = Databases(stack, environment.server)
+        name = ""
+        if any(phase.name != "plain" for phase in chosen):
+            name = test_database(environment, databases)
+        if PASSIVE.intersection(others):
+            return max((run_phase(environment, phase, others, name) for phase in chosen), default=1)
+        totals = Totals()
+        if not arguments and not lint(stack, reporter):
+            totals.failed += 1
+        for phase in chosen:
+            code = run_phase(environment, phase, others, name)
+            collect(stack, phase, code, totals)
+            if totals.failed and STOP_EARLY.intersection(others):
+                break
+    return conclude(reporter, totals)
+
+
+def lint(stack: Stack, reporter: Reporter) -> bool:
+    """Check style and format of the whole checkout; tell whether it is clean."""
+    reporter.line("\n--- ruff ---")
+    clean = True
+    for words in (["check", "--quiet"], ["format", "--check", "--quiet"]):
+        command = [str(stack.python), "-m", "ruff", *words, str(ROOT)]
+        done = subprocess.run(command, cwd=ROOT, env=clean_environment(), check=False)
+        clean = clean and done.returncode == 0
+    reporter.line("ruff: clean" if clean else "ruff: see above; `ruff check --fix`, `ruff format`")
+    return clean
+
+
+def report_path(stack: Stack, phase: Phase) -> Path:
+    return stack.home / "reports" / f"{phase.name}.xml"
+
+
+def run_phase(environment: Environment, phase: Phase, others: list[str], database: str) -> int:
+    """Run pytest once and return its exit code."""
+    stack = environment.stack
+    environment.reporter.line(f"\n--- {phase.name} tests ---")
+    report = report_path(stack, phase)
+    report.unlink(missing_ok=True)
+    options = list(phase.options)
+    variables = clean_environment({"AJW_STACK": str(stack.home)})
+    if database:
+        config = write_config(
+            stack, "test", environment.source, environment.server, dbfilter=f"^{database}$"
+        )
+        variables = odoo_environment(stack, environment.server, config)
+        variables |= {"AJW_STACK": str(stack.home), "AJW_TEST_DATABASE": database}
+    if phase.name == "odoo":
+        options += [f"--odoo-database={database}", f"--odoo-config={config}"]
+    command = [
+        *(str(stack.python), "-m", "pytest", f"--rootdir={ROOT}", f"--junitxml={report}"),
+        *("-o", f"cache_dir={stack.home / 'pytest_cache'}", *options, *others, *phase.chosen),
+    ]
+    sys.stdout.flush()
+    process = subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+
+
+def collect(stack: Stack, phase: Phase, code: int, totals: Totals) -> None:
+    """Add up the results of a phase; one that broke down counts as a failure."""
+    before = totals.failed
+    report = report_path(stack, phase)
+    if report.exists():
+        totals.add_report(report)
+    if code not in (0, NOTHING_COLLECTED) and totals.failed == before:
+        totals.failed += 1
+
+
+def conclude(reporter: Reporter, totals: Totals) -> int:
+    """Print the closing lines and return the exit code."""
+    forbidden = totals.forbidden_skips(allowed_reasons())
+    reporter.line()
+    for text in forbidden:
+        reporter.line(f"skipped without leave: {text}")
+    if forbidden:
+        reporter.line(f"A skipped test fails the run unless its reason is in {ALLOWED_SKIPS.name}.")
+    if not totals.collected:
+        reporter.line("No test was found.")
+    reporter.line(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
+    return int(bool(totals.failed or forbidden or not totals.collected))
