@@ -1,13 +1,12 @@
 from collections import defaultdict
 
-from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools.plan import SendPlan, pick_language
+from .selections import SENDABLE_STATUSES
 
 CHANNEL = "whatsapp"
 ACTIVITY_TYPE = "ajw_whatsapp.mail_activity_type_not_sent"
@@ -161,7 +160,7 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
                 ("account_id", "in", accounts.ids),
                 ("model", "=", self._name),
                 ("purpose_id", "=", self._ajw_whatsapp_purpose().id),
-                ("status", "=", "APPROVED"),
+                ("status", "in", SENDABLE_STATUSES),
                 ("category", "=", "UTILITY"),
             ]
         )
@@ -175,6 +174,8 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         :return: ``{record_id: SendPlan}``
         :rtype: dict[int, odoo.addons.ajw_whatsapp.tools.plan.SendPlan]
         """
+        if not self:
+            return {}
         purpose = self._ajw_whatsapp_purpose()
         Account = self.env["ajw.whatsapp.account"]
         accounts = {company: Account._get_default(company) for company in self.company_id}
@@ -286,9 +287,7 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
                 record._ajw_whatsapp_message_vals(plans[record.id], attachments[record.id])
             )
         Message = self.env["ajw.whatsapp.message"]
-        messages = Message._enqueue(vals_list) if vals_list else Message
-        self._ajw_whatsapp_log(messages)
-        return messages, problems
+        return Message._enqueue(vals_list) if vals_list else Message, problems
 
     def _ajw_whatsapp_message_vals(self, plan, attachment):
         self.ensure_one()
@@ -307,21 +306,21 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
             "body": rendered.body_text,
             "attachment_id": attachment.id,
             "filename": self._ajw_whatsapp_filename(),
-            "consent_event_id": plan.answer.event_id,
         }
 
-    def _ajw_whatsapp_log(self, messages):
-        """Note each new message in its document's chatter.
+    def _ajw_whatsapp_note(self, messages):
+        """Note messages in the chatter of their documents.
 
         The note says only that there is one; what it said and to which number stays in the
         message, because under an audit trail a note can never be emptied.
+
+        :param messages: ``ajw.whatsapp.message`` records of documents in ``self``
         """
-        body = Markup("<span>%s</span>") % self.env._("WhatsApp message")
-        # sudo: the link is bookkeeping of ours; users may not write messages
-        for message in messages.sudo().filtered(lambda m: not m.mail_message_id):
-            message.mail_message_id = self.browse(message.res_id)._message_log(
-                body=body, message_type="ajw_whatsapp"
-            )
+        body = self.env._("WhatsApp message")
+        for message in messages:
+            note = self.browse(message.res_id)._message_log(body=body, message_type="ajw_whatsapp")
+            # sudo: bookkeeping of ours; users have no right to write messages
+            message.sudo().mail_message_id = note
 
     # -- outcome -----------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class AjwWhatsappMessage(models.Model):
@@ -15,6 +15,17 @@ class AjwWhatsappMessage(models.Model):
         ondelete="set null",
         help="The note in the document's chatter that shows what became of this message.",
     )
+
+    @api.model
+    def _enqueue(self, vals_list):
+        # EXTENDS this model: a new message is noted on its document, whoever queued it
+        messages = super()._enqueue(vals_list)
+        new_messages = messages.filtered(lambda m: not m.mail_message_id)
+        for res_model, new in new_messages.grouped("res_model").items():
+            documents = self.env[res_model].browse(new.mapped("res_id"))
+            if hasattr(documents, "_ajw_whatsapp_note"):
+                documents._ajw_whatsapp_note(new)
+        return messages
 
     def _ajw_outcome_text(self):
         """Say why a message did not arrive and what to do, without a name or number.

@@ -1,0 +1,94 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+
+from .selections import ACTIVE_STATES
+
+
+class AccountMove(models.Model):
+    _name = "account.move"
+    _inherit = ["account.move", "ajw.whatsapp.document.mixin"]
+
+    @api.model
+    def _ajw_whatsapp_purpose(self):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        return self.env.ref("ajw_consent.purpose_invoice")
+
+    def _ajw_whatsapp_document_problem(self):
+        # EXTENDS 'ajw.whatsapp.document.mixin'
+        self.ensure_one()
+        if not self.is_sale_document():
+            return self.env._(
+                "Only customer invoices and credit notes can be sent by WhatsApp."
+            )
+        if self.state == "cancel":
+            return self.env._("%(name)s is cancelled and is not sent.", name=self.display_name)
+        if self.state != "posted":
+            return self.env._("Confirm the invoice first: a draft is not sent.")
+        return super()._ajw_whatsapp_document_problem()
+
+    def _ajw_whatsapp_filename(self):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        self.ensure_one()
+        return self.invoice_pdf_report_id.name or self._get_invoice_report_filename(
+            report=self.env["account.move.send"]._get_default_pdf_report_id(self)
+        )
+
+    def _ajw_whatsapp_attachments(self):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        # the legal PDF and nothing else: a pro forma is no invoice
+        return {
+            move.id: move.invoice_pdf_report_id for move in self if move.invoice_pdf_report_id
+        }
+
+    def _ajw_whatsapp_responsible(self):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        return self.invoice_user_id
+
+    def _ajw_whatsapp_send(self, templates=None):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        # Through the core, so that e-invoicing comes first and the PDF is the legal one; the
+        # outbox is filled in `account.move.send._hook_if_success`.
+        problems = {
+            res_id: plan.problem
+            for res_id, plan in self._ajw_whatsapp_plan(templates).items()
+            if plan.problem
+        }
+        if len(self) == 1 and problems:
+            raise UserError(problems[self.id])
+        Message = self.env["ajw.whatsapp.message"]
+        before = Message.search(self._ajw_whatsapp_message_domain(), order="id desc", limit=1).id
+        for move in self.filtered(lambda m: m.id not in problems):
+            self.env["account.move.send"]._generate_and_send_invoices(
+                move,
+                sending_methods=[*move._ajw_whatsapp_networks(), "ajw_whatsapp"],
+                ajw_whatsapp_template=(templates or {}).get(move.id),
+            )
+        active = Message.search(
+            [
+                *self._ajw_whatsapp_message_domain(),
+                "|",
+                ("id", ">", before or 0),
+                ("state", "in", ACTIVE_STATES),
+            ]
+        )
+        lost = self.browse(set(self.ids) - set(active.mapped("res_id")) - set(problems))
+        for move in lost:
+            problems[move.id] = self.env._(
+                "The invoice was prepared but not queued for WhatsApp. The reason is on the "
+                "invoice as an activity."
+            )
+        return active, problems
+
+    def _ajw_whatsapp_networks(self):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        self.ensure_one()
+        send = self.env["account.move.send"]
+        others = send._get_default_sending_methods(self) - {
+            "ajw_whatsapp",
+            "email",
+            "manual",
+            "snailmail",
+        }
+        return sorted(
+            method for method in others if send._is_applicable_to_move(method, self)
+        )

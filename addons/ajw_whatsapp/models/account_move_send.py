@@ -1,0 +1,132 @@
+import logging
+from collections import defaultdict
+
+from odoo import api, models
+from odoo.exceptions import ConcurrencyError
+
+_logger = logging.getLogger(__name__)
+
+METHOD = "ajw_whatsapp"
+
+
+class AccountMoveSend(models.AbstractModel):
+    _inherit = "account.move.send"
+
+    @api.model
+    def _get_default_sending_methods(self, move):
+        # EXTENDS 'account'
+        methods = super()._get_default_sending_methods(move)
+        partner = move.commercial_partner_id.with_company(move.company_id)
+        if partner.ajw_also_by_whatsapp and partner.invoice_sending_method != "manual":
+            methods = {*methods, METHOD}
+        return methods
+
+    @api.model
+    def _get_default_sending_settings(self, move, from_cron=False, **custom_settings):
+        # EXTENDS 'account': carry the template the user chose
+        settings = super()._get_default_sending_settings(move, from_cron, **custom_settings)
+        if template := custom_settings.get("ajw_whatsapp_template"):
+            settings["ajw_whatsapp_template"] = template
+        return settings
+
+    # -- alerts ------------------------------------------------------------------------------------
+
+    @api.model
+    def _get_alerts(self, moves, moves_data):
+        # EXTENDS 'account'
+        alerts = super()._get_alerts(moves, moves_data)
+        chosen = moves.filtered(lambda m: METHOD in moves_data[m]["sending_methods"])
+        plans = chosen._ajw_whatsapp_plan()
+        refused = chosen.filtered(lambda m: plans[m.id].problem)
+        if not refused:
+            return alerts
+        if len(moves) == 1:
+            message = self.env._("Not by WhatsApp: %(reason)s", reason=plans[refused.id].problem)
+        else:
+            message = self.env._(
+                "These invoices will not be sent by WhatsApp: %(names)s",
+                names=", ".join(refused.mapped("name")),
+            )
+        alerts["ajw_whatsapp_refused"] = {
+            "level": "danger" if len(moves) == 1 else "warning",
+            "message": message,
+            "action_text": self.env._("View Invoice(s)") if len(moves) > 1 else False,
+            "action": (
+                refused._get_records_action(name=self.env._("Not Sent by WhatsApp"))
+                if len(moves) > 1
+                else False
+            ),
+        }
+        return alerts
+
+    # -- sending methods ---------------------------------------------------------------------------
+
+    @api.model
+    def _is_applicable_to_company(self, method, company):
+        # EXTENDS 'account'
+        if method == METHOD:
+            return self.env.user.has_group("ajw_whatsapp.group_user") and bool(
+                self.env["ajw.whatsapp.account"]._get_default(company)
+            )
+        return super()._is_applicable_to_company(method, company)
+
+    @api.model
+    def _is_applicable_to_move(self, method, move, **move_data):
+        # EXTENDS 'account'
+        if method == METHOD:
+            return not move._ajw_whatsapp_plan()[move.id].problem
+        return super()._is_applicable_to_move(method, move, **move_data)
+
+    @api.model
+    def _hook_if_success(self, moves_data, from_cron=False):
+        # EXTENDS 'account'
+        by_author = defaultdict(list)
+        for move, move_data in moves_data.items():
+            if METHOD in move_data["sending_methods"]:
+                by_author[move_data.get("author_user_id") or self.env.uid].append(move)
+        for author_id, moves in by_author.items():
+            # sudo: as the core hands the invoices to this hook, but in the sender's name
+            self._ajw_whatsapp_queue_moves(
+                self.env["account.move"].concat(*moves).with_user(author_id).sudo(), moves_data
+            )
+        super()._hook_if_success(moves_data, from_cron)
+
+    def _ajw_whatsapp_queue_moves(self, moves, moves_data):
+        """Queue the invoices; whatever goes wrong becomes an activity on the invoice.
+
+        Nothing is raised: a rollback now would lose what e-invoicing has just registered with an
+        authority. The gate is asked again here, because only the wizards show alerts.
+        """
+        templates = {
+            move.id: move_data["ajw_whatsapp_template"]
+            for move, move_data in moves_data.items()
+            if move_data.get("ajw_whatsapp_template")
+        }
+        problems = self._ajw_whatsapp_try_queue(moves, templates)
+        for move in moves:
+            if problem := problems.get(move.id):
+                move._ajw_whatsapp_complain(problem, move.env.user)
+
+    def _ajw_whatsapp_try_queue(self, moves, templates):
+        """Queue together; if that fails, one by one, so that one invoice does not hold up the rest.
+
+        :return: ``{move_id: sentence}`` for what was not queued
+        """
+        try:
+            with self.env.cr.savepoint():
+                return moves._ajw_whatsapp_queue(templates)[1]
+        except ConcurrencyError:
+            if len(moves) == 1:
+                return {}  # someone else is queueing the same message this moment: it is on its way
+        except Exception:
+            if len(moves) == 1:
+                _logger.exception("Queueing invoice %s for WhatsApp failed", moves.id)
+                return {
+                    moves.id: self.env._(
+                        "Queueing for WhatsApp failed. The server log has the details."
+                    )
+                }
+        problems = {}
+        for move in moves:
+            problems |= self._ajw_whatsapp_try_queue(move, templates)
+        return problems

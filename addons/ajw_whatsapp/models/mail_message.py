@@ -1,0 +1,55 @@
+from odoo import fields, models
+
+from odoo.addons.mail.tools.discuss import Store
+
+
+class MailMessage(models.Model):
+    _inherit = "mail.message"
+
+    message_type = fields.Selection(
+        selection_add=[("ajw_whatsapp", "WhatsApp")],
+        # an audit trail allows no change of the type of a note, so uninstalling asks for none to be
+        # deleted either
+        ondelete={"ajw_whatsapp": lambda notes: notes._ajw_whatsapp_become_comments()},
+    )
+
+    def _ajw_whatsapp_become_comments(self):
+        # SQL: an audit trail refuses the change of a note's type through the ORM, and the type
+        # goes away with the addon
+        if self:
+            self.env.cr.execute(
+                "UPDATE mail_message SET message_type = 'comment' WHERE id IN %s", [tuple(self.ids)]
+            )
+            self.invalidate_recordset(["message_type"])
+
+    def _extras_to_store(self, store: Store, format_reply):
+        # EXTENDS 'mail'
+        super()._extras_to_store(store, format_reply=format_reply)
+        if store.target.is_internal(self.env):
+            self._ajw_whatsapp_to_store(store)
+
+    def _ajw_whatsapp_to_store(self, store):
+        """Add what became of the WhatsApp messages that these notes stand for."""
+        notes = self.filtered(lambda note: note.message_type == "ajw_whatsapp")
+        if not notes:
+            return
+        # sudo: what became of a message is shown to whoever may read its note
+        messages = self.env["ajw.whatsapp.message"].sudo()
+        outcomes = {
+            message.mail_message_id.id: {
+                "state": message.state,
+                "detail": message._ajw_outcome_text(),
+            }
+            for message in messages.search([("mail_message_id", "in", notes.ids)])
+        }
+        store.add(notes, [Store.Attr("ajw_whatsapp", lambda note: outcomes.get(note.id, False))])
+
+    def _ajw_whatsapp_push(self):
+        """Tell the browsers of those who sent the messages what became of them."""
+        for note in self:
+            # sudo: also called by the outbox; the author may see the outcome of an own message
+            user = note.sudo().author_id.main_user_id
+            if user and user._is_internal():
+                store = Store(bus_channel=user)
+                note.sudo().with_context(lang=user.lang)._ajw_whatsapp_to_store(store)
+                store.bus_send()

@@ -1,0 +1,557 @@
+from unittest.mock import patch
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .document_common import DocumentCommon
+
+
+@tagged("-at_install", "post_install")
+class TestInvoice(DocumentCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.invoice = cls._create_invoice()
+
+    def _send(self, invoice=None, user=None):
+        return self._compose(invoice or self.invoice, user or self.billing).action_send()
+
+    def _patch_send(self, name, function):
+        return patch.object(self.env.registry["account.move.send"], name, function)
+
+    # -- sending -----------------------------------------------------------------------------------
+
+    def test_A1_composer_shows_proof_and_queues(self):
+        event = self._opt_in(self.partner)
+        composer = self._compose(self.invoice, self.billing)
+        self.assertFalse(composer.problem)
+        self.assertEqual(composer.consent_status, "allowed")
+        self.assertEqual(composer.consent_event_id, event)
+        self.assertEqual(composer.consent_method, "in_person")
+        self.assertEqual(composer.consent_notice_id, self.notice)
+        self.assertEqual(composer.number, self.number)
+        self.assertEqual(composer.number_source, "Phone number of the contact")
+        self.assertEqual(composer.template_id, self.invoice_template)
+        self.assertIn(f"*{self.invoice.name}*", composer.preview["body"])
+        self.assertTrue(composer.preview["filename"].endswith(".pdf"))
+
+        result = composer.action_send()
+        self.assertEqual(result["params"]["type"], "success")
+        message = self._messages(self.invoice)
+        self.assertRecordValues(
+            message,
+            [
+                {
+                    "state": "queued",
+                    "number": self.number,
+                    "partner_id": self.partner.id,
+                    "company_id": self.company.id,
+                    "account_id": self.account.id,
+                    "template_id": self.invoice_template.id,
+                    "language": "en",
+                    "purpose_id": self.purpose_invoice.id,
+                    "create_uid": self.billing.id,
+                }
+            ],
+        )
+        self.assertEqual(message.attachment_id, self.invoice.invoice_pdf_report_id)
+        self.assertTrue(message.attachment_id)
+        self.assertEqual(message.filename, self.invoice.invoice_pdf_report_id.name)
+        self.assertTrue(self.invoice.is_move_sent)
+
+    def test_A2_the_chatter_holds_no_customer_text(self):
+        self._opt_in(self.partner)
+        self._send()
+        note = self._notes(self.invoice)
+        self.assertEqual(len(note), 1)
+        self.assertEqual(note.author_id, self.billing.partner_id)
+        for personal in (self.partner.name, self.number[3:], self._messages(self.invoice).body):
+            self.assertNotIn(personal, f"{note.body} {note.subject} {note.preview}")
+        self.assertFalse(note.attachment_ids)
+        self.assertFalse(note.partner_ids)
+
+    def test_no_email_goes_out_beside(self):
+        self.partner.email = "customer@example.com"
+        self._opt_in(self.partner)
+        mails = self.env["mail.mail"].search_count([])
+        self._send()
+        self.assertEqual(self.env["mail.mail"].search_count([]), mails)
+        self.assertFalse(
+            self.invoice.message_ids.filtered(lambda m: m.message_type == "comment")
+        )
+
+    def test_pressing_twice_sends_once(self):
+        self._opt_in(self.partner)
+        self._send()
+        first = self._messages(self.invoice)
+        composer = self._compose(self.invoice, self.billing)
+        self.assertTrue(composer.on_its_way)
+        composer.action_send()
+        self.assertEqual(self._messages(self.invoice), first)
+        self.assertEqual(len(self._notes(self.invoice)), 1)
+
+    def test_once_more_after_the_first_arrived(self):
+        self._opt_in(self.partner)
+        self._send()
+        self._set_state(self._messages(self.invoice), "read")
+        self._send()
+        self.assertEqual(sorted(self._messages(self.invoice).mapped("state")), ["queued", "read"])
+        self.assertEqual(len(self._notes(self.invoice)), 2)
+        composer = self._compose(self.invoice, self.billing)
+        self.assertEqual(composer.previous_message_ids, self._messages(self.invoice))
+
+    def test_credit_note(self):
+        self._opt_in(self.partner)
+        refund = self._create_invoice(move_type="out_refund")
+        self._send(refund)
+        self.assertEqual(self._messages(refund).state, "queued")
+
+    def test_own_number_of_the_contact_wins(self):
+        self.partner.ajw_whatsapp_number = "+919876543211"
+        self._opt_in(self.partner, address="+919876543211")
+        self._send()
+        self.assertEqual(self._messages(self.invoice).number, "+919876543211")
+
+    def test_language_of_the_customer(self):
+        self.env["res.lang"]._activate_lang("hi_IN")
+        hindi = self._create_template(
+            "account.move", self.purpose_invoice, language="hi", body="नमस्ते {{customer}} {{number}}"
+        )
+        self.partner.lang = "hi_IN"
+        self._opt_in(self.partner)
+        composer = self._compose(self.invoice, self.billing)
+        self.assertEqual(composer.template_id, hindi)
+        self.assertEqual(composer.available_template_ids, hindi | self.invoice_template)
+        composer.template_id = self.invoice_template
+        composer.action_send()
+        self.assertEqual(self._messages(self.invoice).template_id, self.invoice_template)
+
+    # -- e-invoicing -------------------------------------------------------------------------------
+
+    def test_sent_only_with_the_pdf_made_after_e_invoicing(self):
+        self._opt_in(self.partner)
+        steps = []
+
+        def register(send, invoices_data):
+            for invoice in invoices_data:
+                self.assertFalse(invoice.invoice_pdf_report_id)
+                self.assertFalse(self._messages(invoice))
+                invoice.narration = "IRN-7f3a9c"
+            steps.append("registered")
+
+        with self._patch_send("_call_web_service_before_invoice_pdf_render", register):
+            self._send()
+        self.assertEqual(steps, ["registered"])
+        message = self._messages(self.invoice)
+        self.assertEqual(message.attachment_id, self.invoice.invoice_pdf_report_id)
+        self.assertIn(b"IRN-7f3a9c", message.attachment_id.raw)
+
+    def test_failed_e_invoicing_sends_nothing(self):
+        self._opt_in(self.partner)
+
+        def refuse(send, invoices_data):
+            for invoice_data in invoices_data.values():
+                invoice_data["error"] = {"error_title": "The portal refused the invoice"}
+
+        with (
+            self._patch_send("_call_web_service_before_invoice_pdf_render", refuse),
+            self.assertRaisesRegex(UserError, "The portal refused the invoice"),
+        ):
+            self._send()
+        self.assertFalse(self._messages(self.invoice))
+        self.assertFalse(self.invoice.invoice_pdf_report_id)
+
+    def test_a_pro_forma_is_never_sent(self):
+        self._opt_in(self.partner)
+
+        def refuse(send, invoices_data):
+            for invoice_data in invoices_data.values():
+                invoice_data["error"] = {"error_title": "The portal refused the invoice"}
+
+        with self._patch_send("_call_web_service_before_invoice_pdf_render", refuse):
+            self.env["account.move.send"].with_user(self.billing)._generate_and_send_invoices(
+                self.invoice.with_user(self.billing),
+                allow_fallback_pdf=True,
+                sending_methods=["ajw_whatsapp"],
+            )
+        self.assertFalse(self._messages(self.invoice))
+        self.assertIn("PDF", self._complaints(self.invoice).note)
+
+    def test_send_and_print_with_whatsapp_ticked(self):
+        self._opt_in(self.partner)
+        wizard = self._wizard({"ajw_whatsapp": {"checked": True}})
+        self.assertFalse(wizard.alerts)
+        wizard.action_send_and_print()
+        self.assertEqual(self._messages(self.invoice).state, "queued")
+
+    def test_send_and_print_says_why_not(self):
+        wizard = self._wizard({"ajw_whatsapp": {"checked": True}})
+        self.assertIn("has not agreed", wizard.alerts["ajw_whatsapp_refused"]["message"])
+        with self.assertRaisesRegex(UserError, "has not agreed"):
+            wizard.action_send_and_print()
+        self.assertNothingQueued(self.invoice)
+
+    def test_also_by_whatsapp_beside_email(self):
+        self.partner.with_company(self.company).ajw_also_by_whatsapp = True
+        wizard = self._wizard()
+        self.assertFalse(wizard.sending_method_checkboxes["ajw_whatsapp"]["checked"])
+        self._opt_in(self.partner)
+        self.partner.email = "customer@example.com"
+        wizard = self._wizard()
+        self.assertEqual(sorted(wizard.sending_methods), ["ajw_whatsapp", "email"])
+        wizard.action_send_and_print()
+        self.assertEqual(self._messages(self.invoice).state, "queued")
+        self.assertTrue(
+            self.invoice.message_ids.filtered(lambda m: m.message_type == "comment"),
+            "the email must go out as well",
+        )
+
+    def _wizard(self, methods=None):
+        wizard = self.env["account.move.send.wizard"].with_user(self.billing)
+        wizard = wizard.with_context(active_model="account.move", active_ids=self.invoice.ids)
+        return wizard.create({"sending_method_checkboxes": methods} if methods else {})
+
+    def test_whatsapp_is_not_offered_without_an_account(self):
+        self.account.active = False
+        self.assertNotIn("ajw_whatsapp", self._wizard().sending_method_checkboxes)
+
+    # -- the gate ----------------------------------------------------------------------------------
+
+    def test_A1_without_consent_nothing_is_queued_or_rendered(self):
+        composer = self._compose(self.invoice, self.billing)
+        self.assertEqual(composer.consent_status, "refused")
+        self.assertIn("has not agreed", composer.problem)
+        with self.assertRaisesRegex(UserError, "has not agreed"):
+            composer.action_send()
+        self.assertNothingQueued(self.invoice)
+
+    def test_A1_consent_for_orders_covers_no_invoice(self):
+        self._opt_in(self.partner, self.purpose_order)
+        with self.assertRaisesRegex(UserError, "has not agreed"):
+            self._send()
+        self.assertNothingQueued(self.invoice)
+
+    def test_A9_withdrawn_between_opening_and_confirming(self):
+        self._opt_in(self.partner)
+        composer = self._compose(self.invoice, self.billing)
+        self.assertFalse(composer.problem)
+        self._withdraw(self.partner)
+        with self.assertRaisesRegex(UserError, "withdrawn"):
+            composer.action_send()
+        self.assertNothingQueued(self.invoice)
+
+    def test_consent_for_another_number(self):
+        self._opt_in(self.partner)
+        self.partner.ajw_whatsapp_number = "+919876543211"
+        with self.assertRaisesRegex(UserError, "another number"):
+            self._send()
+        self.assertNothingQueued(self.invoice)
+
+    def test_A1_the_hook_asks_again_whoever_calls(self):
+        send = self.env["account.move.send"].with_user(self.billing)
+        send._generate_and_send_invoices(
+            self.invoice.with_user(self.billing), sending_methods=["ajw_whatsapp"]
+        )
+        self.assertFalse(self._messages(self.invoice))
+        complaint = self._complaints(self.invoice)
+        self.assertEqual(complaint.user_id, self.billing)
+        self.assertIn("has not agreed", complaint.note)
+
+    def test_the_hook_never_raises(self):
+        self._opt_in(self.partner)
+
+        def fail(messages, vals_list):
+            raise ValueError("boom")
+
+        with (
+            patch.object(self.env.registry["ajw.whatsapp.message"], "_enqueue", fail),
+            self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send", "ERROR"),
+        ):
+            result = self._send()
+        self.assertEqual(result["params"]["type"], "warning")
+        self.assertTrue(self.invoice.invoice_pdf_report_id)
+        self.assertTrue(self._complaints(self.invoice))
+        self.assertFalse(self._messages(self.invoice))
+
+    def test_one_failing_invoice_does_not_hold_up_the_rest(self):
+        self._opt_in(self.partner)
+        other = self._create_invoice()
+        bad_id = self.invoice.id
+        Template = self.env.registry["ajw.whatsapp.template"]
+        render = Template._render
+
+        def fail_for_one(template, record, *args, **kwargs):
+            if record.id == bad_id:
+                raise ValueError("boom")
+            return render(template, record, *args, **kwargs)
+
+        with (
+            patch.object(Template, "_render", fail_for_one),
+            self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send", "ERROR"),
+        ):
+            self.env["account.move.send"].with_user(self.billing)._generate_and_send_invoices(
+                (self.invoice | other).with_user(self.billing), sending_methods=["ajw_whatsapp"]
+            )
+        self.assertFalse(self._messages(self.invoice))
+        self.assertEqual(self._messages(other).state, "queued")
+        self.assertTrue(self._complaints(self.invoice))
+        self.assertFalse(self._complaints(other))
+
+    # -- bad input ---------------------------------------------------------------------------------
+
+    def assertRefused(self, message, invoice=None):
+        """The composer says so, or does not even open; either way nothing is queued."""
+        invoice = invoice or self.invoice
+        with self.assertRaisesRegex(UserError, message):
+            composer = self._compose(invoice, self.billing)
+            self.assertRegex(composer.problem, message)
+            composer.action_send()
+        self.assertNothingQueued(invoice)
+
+    def test_no_account(self):
+        self._opt_in(self.partner)
+        self.account.active = False
+        self.assertRefused("has no WhatsApp account")
+
+    def test_stopped_account(self):
+        self._opt_in(self.partner)
+        self.account.write({"state": "stopped", "stopped_reason": "The token expired."})
+        self.assertRefused("stopped: The token expired")
+
+    def test_no_approved_template(self):
+        self._opt_in(self.partner)
+        for status in ("DRAFT", "PENDING", "REJECTED", "PAUSED", "DISABLED"):
+            self.invoice_template.status = status
+            self.assertRefused("No approved template")
+
+    def test_A4_template_that_meta_moved_to_marketing(self):
+        self._opt_in(self.partner)
+        self.invoice_template.category = "MARKETING"
+        self.assertRefused("No approved template")
+
+    def test_no_number(self):
+        self.partner.phone = False
+        self.assertRefused("has no phone number")
+
+    def test_landline(self):
+        self.partner.phone = "+91 44 2345 6789"
+        self.assertRefused("landline")
+
+    def test_number_without_country(self):
+        self.partner.write({"country_id": False, "phone": "98765 43210"})
+        self.assertRefused("no country prefix")
+
+    def test_nonsense_number(self):
+        self.partner.phone = "ask Priya"
+        self.assertRefused("not a valid phone number")
+
+    def test_draft_invoice(self):
+        self.assertRefused("Confirm the invoice", self._create_invoice(post=False))
+
+    def test_cancelled_invoice(self):
+        invoice = self._create_invoice(post=False)
+        invoice.button_cancel()
+        self.assertRefused("cancelled", invoice)
+
+    def test_cancelled_after_the_composer_opened(self):
+        self._opt_in(self.partner)
+        composer = self._compose(self.invoice, self.billing)
+        self.invoice.button_draft()
+        with self.assertRaisesRegex(UserError, "Confirm the invoice"):
+            composer.action_send()
+        self.assertNothingQueued(self.invoice)
+
+    def test_vendor_bill(self):
+        self.assertRefused("Only customer invoices", self._create_invoice(move_type="in_invoice"))
+
+    def test_key_missing(self):
+        self._opt_in(self.partner)
+        with patch.dict("os.environ", {"AJW_KEYS": ""}):
+            self.assertRefused("keys of the consent ledger")
+
+    # -- who may -----------------------------------------------------------------------------------
+
+    def test_A6_portal_user_calls_over_rpc(self):
+        self._opt_in(self.partner)
+        self.portal.partner_id.parent_id = self.partner
+        self.invoice.message_subscribe(self.portal.partner_id.ids)
+        invoice = self.invoice.with_user(self.portal)
+        for method in ("action_ajw_whatsapp_compose", "action_ajw_whatsapp_messages"):
+            with self.subTest(method=method), self.assertRaises(AccessError):
+                getattr(invoice, method)()
+        with self.assertRaises(AccessError):
+            self.env["ajw.whatsapp.composer"].with_user(self.portal).create(
+                {"res_model": "account.move", "res_id": self.invoice.id}
+            )
+        self.assertNothingQueued(self.invoice)
+
+    def test_A6_whatsapp_user_without_access_to_the_document(self):
+        self._opt_in(self.partner)
+        user = self._create_user("doc_whatsapp_only", "ajw_whatsapp.group_user")
+        with self.assertRaises(AccessError):
+            self._compose(self.invoice, user)
+        with self.assertRaises(AccessError):
+            self.env["ajw.whatsapp.composer"].with_user(user).create(
+                {"res_model": "account.move", "res_id": self.invoice.id}
+            ).action_send()
+        self.assertNothingQueued(self.invoice)
+
+    def test_W2_another_companys_invoice(self):
+        other = self.env["res.company"].create({"name": "Other Trading"})
+        stranger = self._create_user(
+            "doc_stranger",
+            "account.group_account_invoice",
+            company_id=other.id,
+            company_ids=[(6, 0, other.ids)],
+        )
+        with self.assertRaises(AccessError):
+            self._compose(self.invoice, stranger)
+
+    def test_values_forged_over_rpc_are_not_believed(self):
+        other = self._create_partner("Someone Else", "+919876543277")
+        self._opt_in(other)
+        composer = self._compose(self.invoice, self.billing)
+        composer.write(
+            {
+                "partner_id": other.id,
+                "number": "+919876543277",
+                "problem": False,
+                "consent_status": "allowed",
+            }
+        )
+        with self.assertRaisesRegex(UserError, "has not agreed"):
+            composer.action_send()
+        self.assertNothingQueued(self.invoice)
+
+    def test_a_template_that_is_not_on_offer(self):
+        self._opt_in(self.partner)
+        composer = self._compose(self.invoice, self.billing)
+        composer.template_id = self.order_template
+        with self.assertRaisesRegex(UserError, "cannot be used for this document"):
+            composer.action_send()
+        self.assertNothingQueued(self.invoice)
+
+    def test_a_model_that_is_no_document(self):
+        with self.assertRaises(ValueError):
+            self.env["ajw.whatsapp.composer"].with_user(self.billing).create(
+                {"res_model": "res.partner", "res_id": self.partner.id}
+            )
+
+    # -- outcome -----------------------------------------------------------------------------------
+
+    def test_outcome_on_the_document(self):
+        self._opt_in(self.partner)
+        self.assertFalse(self.invoice.ajw_whatsapp_state)
+        self._send()
+        message = self._messages(self.invoice)
+        for state in ("accepted", "sent", "delivered", "read"):
+            self._set_state(message, state)
+            self.invoice.invalidate_recordset(["ajw_whatsapp_state"])
+            self.assertEqual(self.invoice.ajw_whatsapp_state, state)
+        self.assertEqual(self.invoice.ajw_whatsapp_message_count, 1)
+        self.assertFalse(self._complaints(self.invoice))
+
+    def test_refused_at_dispatch_raises_an_activity_without_personal_data(self):
+        self._opt_in(self.partner)
+        self._send()
+        self._set_state(self._messages(self.invoice), "refused", refusal_reason="withdrawn")
+        complaint = self._complaints(self.invoice)
+        self.assertEqual(complaint.user_id, self.billing)
+        self.assertIn("withdrawn", complaint.note)
+        for personal in (self.partner.name, self.number[3:]):
+            self.assertNotIn(personal, complaint.note)
+
+    def test_failure_is_one_activity_and_goes_when_the_next_arrives(self):
+        self._opt_in(self.partner)
+        for _try in range(2):
+            self._send()
+            message = self._messages(self.invoice)[:1]
+            self._set_state(message, "failed", error_code=131026, error_hint="Check the number.")
+            self.assertEqual(len(self._complaints(self.invoice)), 1)
+        self.assertIn("Check the number", self._complaints(self.invoice).note)
+        self._send()
+        self._set_state(self._messages(self.invoice)[:1], "delivered")
+        self.assertFalse(self._complaints(self.invoice))
+
+    def test_note_tells_the_browser_the_state(self):
+        from odoo.addons.mail.tools.discuss import Store
+
+        self._opt_in(self.partner)
+        self._send()
+        self._set_state(self._messages(self.invoice), "failed", error_hint="Check the number.")
+        note = self._notes(self.invoice).with_user(self.billing)
+        store = Store().add(note)
+        data = store.get_result()["mail.message"][0]
+        self.assertEqual(
+            data["ajw_whatsapp"], {"state": "failed", "detail": "Check the number."}
+        )
+
+    def test_search_by_outcome_looks_at_the_last_message(self):
+        self._opt_in(self.partner)
+        never = self._create_invoice()
+        self._send()
+        self._set_state(self._messages(self.invoice), "failed", error_hint="x")
+
+        def found(*term):
+            return self.env["account.move"].with_user(self.billing).search(
+                [("ajw_whatsapp_state", *term), ("id", "in", (self.invoice | never).ids)]
+            )
+
+        self.assertEqual(found("=", "failed"), self.invoice)
+        self.assertEqual(found("=", False), never)
+        self.assertEqual(found("!=", False), self.invoice)
+        self._send()
+        self.assertFalse(found("=", "failed"))
+        self.assertEqual(found("in", ["queued", "read"]), self.invoice)
+        self.assertEqual(found("in", ["queued", False]), self.invoice | never)
+
+    def test_list_costs_the_same_for_many(self):
+        self._opt_in(self.partner)
+        invoices = self.invoice
+        for _index in range(4):
+            invoices |= self._create_invoice()
+        for invoice in invoices:
+            self._send(invoice)
+        counts = []
+        for batch in (invoices[:1], invoices):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            batch.mapped("ajw_whatsapp_state")
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(counts[0], counts[1])
+
+    def test_planning_many_costs_the_same_as_one(self):
+        self._opt_in(self.partner)
+        invoices = self.invoice
+        for index in range(4):
+            partner = self._create_partner(f"P{index}", f"+9198765433{index:02}")
+            self._opt_in(partner)
+            invoices |= self._create_invoice(partner)
+        counts = []
+        for batch in (invoices[:1], invoices):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            plans = batch._ajw_whatsapp_plan()
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertFalse(any(plan.problem for plan in plans.values()))
+        self.assertEqual(counts[0], counts[1])
+
+    # -- recording consent from the composer -------------------------------------------------------
+
+    def test_record_consent_and_come_back(self):
+        composer = self._compose(self.invoice, self.billing)
+        action = composer.action_record_consent()
+        record = (
+            self.env["ajw.consent.record"]
+            .with_user(self.billing)
+            .with_context(**action["context"])
+            .create({"method": "spoken", "note": "Asked on the phone, said yes."})
+        )
+        self.assertEqual(record.address, self.number)
+        self.assertEqual(record.purpose_ids, self.purpose_invoice)
+        back = record.action_record()
+        self.assertEqual(back["res_model"], "ajw.whatsapp.composer")
+        self.assertEqual(back["context"]["default_res_id"], self.invoice.id)
+        self.assertFalse(self._compose(self.invoice, self.billing).problem)

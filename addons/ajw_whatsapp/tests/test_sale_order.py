@@ -1,0 +1,97 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .document_common import DocumentCommon
+
+
+@tagged("-at_install", "post_install")
+class TestOrder(DocumentCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.order = cls._create_order()
+
+    def _send(self, order=None, user=None):
+        return self._compose(order or self.order, user or self.seller).action_send()
+
+    def test_quotation_is_queued_with_its_pdf_and_becomes_sent(self):
+        self._opt_in(self.partner, self.purpose_order)
+        self._send()
+        message = self._messages(self.order)
+        self.assertRecordValues(
+            message,
+            [
+                {
+                    "state": "queued",
+                    "number": self.number,
+                    "template_id": self.order_template.id,
+                    "purpose_id": self.purpose_order.id,
+                    "create_uid": self.seller.id,
+                }
+            ],
+        )
+        self.assertIn(self.order.name.encode(), message.attachment_id.raw)
+        self.assertEqual(message.attachment_id.res_id, self.order.id)
+        self.assertIn(self.order.name, message.filename)
+        self.assertTrue(message.filename.endswith(".pdf"))
+        self.assertEqual(self.order.state, "sent")
+        self.assertEqual(len(self._notes(self.order)), 1)
+
+    def test_confirmed_order(self):
+        self._opt_in(self.partner, self.purpose_order)
+        self.order.action_confirm()
+        self._send()
+        self.assertEqual(self._messages(self.order).state, "queued")
+        self.assertEqual(self.order.state, "sale")
+
+    def test_cancelled_order(self):
+        self._opt_in(self.partner, self.purpose_order)
+        composer = self._compose(self.order, self.seller)
+        self.order._action_cancel()
+        with self.assertRaisesRegex(UserError, "cancelled"):
+            composer.action_send()
+        with self.assertRaisesRegex(UserError, "cancelled"):
+            self._compose(self.order, self.seller)
+        self.assertNothingQueued(self.order)
+
+    def test_A1_consent_for_invoices_covers_no_order(self):
+        self._opt_in(self.partner, self.purpose_invoice)
+        with self.assertRaisesRegex(UserError, "has not agreed"):
+            self._send()
+        self.assertNothingQueued(self.order)
+        self.assertEqual(self.order.state, "draft")
+
+    def test_pressing_twice_sends_once(self):
+        self._opt_in(self.partner, self.purpose_order)
+        self._send()
+        first = self._messages(self.order)
+        self._send()
+        self.assertEqual(self._messages(self.order), first)
+
+    def test_A6_a_colleagues_order_stays_out_of_reach(self):
+        self._opt_in(self.partner, self.purpose_order)
+        other = self._create_user("doc_other_seller", "sales_team.group_sale_salesman")
+        with self.assertRaises(AccessError):
+            self._compose(self.order, other)
+        with self.assertRaises(AccessError):
+            self.env["ajw.whatsapp.composer"].with_user(other).create(
+                {"res_model": "sale.order", "res_id": self.order.id}
+            ).action_send()
+        self.assertNothingQueued(self.order)
+
+    def test_A6_portal_user_calls_over_rpc(self):
+        self._opt_in(self.partner, self.purpose_order)
+        self.order.message_subscribe(self.portal.partner_id.ids)
+        with self.assertRaises(AccessError):
+            self.order.with_user(self.portal).action_ajw_whatsapp_compose()
+        self.assertNothingQueued(self.order)
+
+    def test_many_are_rendered_together(self):
+        self._opt_in(self.partner, self.purpose_order)
+        cancelled = self._create_order(state="cancel")
+        orders = (self.order | self._create_order() | cancelled).with_user(self.seller)
+        messages, problems = orders._ajw_whatsapp_queue()
+        self.assertEqual(sorted(messages.mapped("res_id")), sorted((orders - cancelled).ids))
+        self.assertEqual(list(problems), cancelled.ids)
+        self.assertNothingQueued(cancelled)
+        self.assertEqual(len(messages.attachment_id), 2)

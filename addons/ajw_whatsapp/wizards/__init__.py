@@ -1,0 +1,1 @@
+from . import ajw_consent_record, ajw_whatsapp_composer

@@ -1,0 +1,230 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools.misc import clean_context
+
+from ..models.selections import ACTIVE_STATES
+
+
+class AjwWhatsappComposer(models.TransientModel):
+    """Shows what would be sent to whom and on which proof, and queues it.
+
+    Everything shown is computed from the document. The browser chooses one thing, the template,
+    and that only among those on offer; confirming computes all of it once more.
+    """
+
+    _name = "ajw.whatsapp.composer"
+    _description = "Send via WhatsApp"
+    _ajw_personal_data = {}
+
+    res_model = fields.Selection(
+        selection=lambda self: self._selection_res_model(), required=True, readonly=True
+    )
+    res_id = fields.Many2oneReference(model_field="res_model", required=True, readonly=True)
+    template_id = fields.Many2one(
+        "ajw.whatsapp.template",
+        compute="_compute_template_id",
+        store=True,
+        readonly=False,
+        domain="[('id', 'in', available_template_ids)]",
+        ondelete="cascade",
+    )
+    available_template_ids = fields.Many2many("ajw.whatsapp.template", compute="_compute_plan")
+    language = fields.Char(compute="_compute_language")
+    document_name = fields.Char("Document", compute="_compute_plan")
+    company_id = fields.Many2one("res.company", compute="_compute_plan")
+    account_id = fields.Many2one("ajw.whatsapp.account", string="From", compute="_compute_plan")
+    partner_id = fields.Many2one("res.partner", string="To", compute="_compute_plan")
+    number = fields.Char("Number", compute="_compute_plan")
+    number_source = fields.Char(compute="_compute_plan")
+    purpose_id = fields.Many2one("ajw.consent.purpose", compute="_compute_plan")
+    problem = fields.Text(
+        compute="_compute_plan", help="Why the document cannot be sent as things stand."
+    )
+    consent_status = fields.Selection(
+        [("unknown", "Not asked"), ("allowed", "Agreed"), ("refused", "Not agreed")],
+        compute="_compute_plan",
+    )
+    consent_reason = fields.Char(compute="_compute_plan")
+    consent_event_id = fields.Many2one(
+        "ajw.consent.event", string="Proof", compute="_compute_plan"
+    )
+    consent_occurred_at = fields.Datetime(related="consent_event_id.occurred_at")
+    consent_kind = fields.Selection(related="consent_event_id.kind")
+    consent_method = fields.Selection(related="consent_event_id.method")
+    consent_notice_id = fields.Many2one(related="consent_event_id.notice_id")
+    previous_message_ids = fields.Many2many("ajw.whatsapp.message", compute="_compute_previous")
+    previous_count = fields.Integer(compute="_compute_previous")
+    on_its_way = fields.Boolean(compute="_compute_previous")
+    networks = fields.Char(compute="_compute_networks")
+    preview = fields.Json(compute="_compute_preview")
+
+    @api.model
+    def _selection_res_model(self):
+        return [
+            (model, self.env["ir.model"]._get(model).name) for model in self._document_models()
+        ]
+
+    @api.model
+    def _document_models(self):
+        """Return the names of the models that can be sent by WhatsApp."""
+        mixin = self.env.registry["ajw.whatsapp.document.mixin"]
+        return sorted(
+            name
+            for name, model in self.env.registry.items()
+            if issubclass(model, mixin) and not model._abstract
+        )
+
+    def _document(self, operation="read"):
+        """Return the document, if the user is a WhatsApp user who may do ``operation`` on it.
+
+        :raises AccessError: the user may not
+        :raises UserError: there is no such document
+        """
+        self.ensure_one()
+        # the dialog's default_* are about the composer, not about what is created from here
+        Document = self.env[self.res_model].with_context(clean_context(self.env.context))
+        document = Document.browse(self.res_id).exists()
+        if not document:
+            raise UserError(self.env._("The document no longer exists."))
+        document._ajw_whatsapp_check_user(operation)
+        return document
+
+    def _plan(self):
+        """Return the document's plan with the chosen template."""
+        document = self._document()
+        templates = {document.id: self.template_id} if self.template_id else None
+        return document._ajw_whatsapp_plan(templates)[document.id]
+
+    @api.depends("res_model", "res_id")
+    def _compute_template_id(self):
+        for composer in self:
+            document = composer._document()
+            composer.template_id = document._ajw_whatsapp_plan()[document.id].template
+
+    @api.depends("res_model", "res_id", "template_id")
+    def _compute_plan(self):
+        sources = {
+            "ajw_whatsapp_number": self.env._("WhatsApp number of the contact"),
+            "phone": self.env._("Phone number of the contact"),
+        }
+        for composer in self:
+            document = composer._document()
+            plan = composer._plan()
+            composer.document_name = document.display_name
+            composer.company_id = document.company_id
+            composer.available_template_ids = plan.templates
+            composer.account_id = plan.account
+            composer.partner_id = plan.partner
+            composer.number = plan.recipient and (plan.recipient.number or plan.recipient.raw)
+            composer.number_source = plan.recipient and sources.get(plan.recipient.source)
+            composer.purpose_id = plan.purpose
+            composer.problem = plan.problem
+            composer.consent_status = (
+                "unknown" if not plan.answer else "allowed" if plan.answer.allowed else "refused"
+            )
+            composer.consent_reason = (
+                self.env["ajw.consent.gate"]._reason_label(plan.answer.reason)
+                if plan.answer
+                else False
+            )
+            composer.consent_event_id = plan.answer and plan.answer.event_id
+
+    @api.depends("template_id")
+    def _compute_language(self):
+        names = {}
+        for lang in self.env["res.lang"].with_context(active_test=False).search([]):
+            names.setdefault(lang.iso_code, lang.name)
+            names[lang.code] = lang.name
+        for composer in self:
+            code = composer.template_id.language
+            composer.language = code and names.get(code, code)
+
+    @api.depends("res_model", "res_id")
+    def _compute_previous(self):
+        for composer in self:
+            document = composer._document()
+            messages = self.env["ajw.whatsapp.message"].search(
+                document._ajw_whatsapp_message_domain(), order="id desc", limit=5
+            )
+            composer.previous_message_ids = messages
+            composer.previous_count = document.ajw_whatsapp_message_count
+            composer.on_its_way = any(message.state in ACTIVE_STATES for message in messages)
+
+    @api.depends("res_model", "res_id")
+    def _compute_networks(self):
+        labels = dict(
+            self.env["res.partner"]._fields["invoice_sending_method"]._description_selection(
+                self.env
+            )
+        )
+        for composer in self:
+            methods = composer._document()._ajw_whatsapp_networks()
+            composer.networks = ", ".join(labels[method] for method in methods)
+
+    @api.depends("res_model", "res_id", "template_id")
+    def _compute_preview(self):
+        for composer in self:
+            document = composer._document()
+            template = composer.template_id & composer.available_template_ids
+            composer.preview = template and {
+                "business": composer.account_id.verified_name or document.company_id.name,
+                "filename": document._ajw_whatsapp_filename(),
+                **composer._preview_texts(template._render(document)),
+            }
+
+    def _preview_texts(self, rendered):
+        return {
+            "header": rendered.header_text or "",
+            "body": rendered.body_text or "",
+            "footer": rendered.footer_text or "",
+            "buttons": [
+                {"type": button["type"], "text": button["text"], "url": button.get("url") or ""}
+                for button in rendered.buttons
+            ],
+        }
+
+    def action_record_consent(self):
+        """Open the form that records what the customer said, and come back here."""
+        document = self._document()
+        plan = self._plan()
+        if not plan.partner:
+            raise UserError(self.env._("The document has no customer."))
+        action = plan.partner.ajw_action_record_consent()
+        action["context"] = {
+            **action["context"],
+            "default_company_id": document.company_id.id,
+            "default_channel": "whatsapp",
+            "default_purpose_ids": plan.purpose.ids,
+            "default_address": plan.recipient.number,
+            "ajw_whatsapp_return_model": document._name,
+            "ajw_whatsapp_return_id": document.id,
+        }
+        return action
+
+    def action_send(self):
+        """Queue the document and close.
+
+        :raises UserError: it cannot be sent; says why, and nothing was queued or rendered
+        """
+        document = self._document("write")
+        plan = self._plan()
+        if plan.problem:
+            raise UserError(plan.problem)
+        messages, problems = document._ajw_whatsapp_send({document.id: plan.template})
+        done = {"type": "ir.actions.act_window_close"}
+        if problems:
+            return self._notification("warning", "\n".join(problems.values()), done)
+        if not messages:
+            return done
+        return self._notification(
+            "success",
+            self.env._("%(name)s is queued for WhatsApp.", name=document.display_name),
+            done,
+        )
+
+    def _notification(self, kind, message, after):
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": kind, "message": message, "next": after},
+        }
