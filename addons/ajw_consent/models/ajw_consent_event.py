@@ -89,7 +89,10 @@ class AjwConsentEvent(models.Model):
     hash = fields.Char(required=True, readonly=True)
 
     purpose_id = fields.Many2one(
-        "ajw.consent.purpose", "Purpose Record", compute="_compute_purpose_id", search="_search_purpose_id"
+        "ajw.consent.purpose",
+        "Purpose Record",
+        compute="_compute_purpose_id",
+        search="_search_purpose_id",
     )
     partner_id = fields.Many2one(related="subject_id.partner_id", string="Contact")
 
@@ -212,7 +215,9 @@ class AjwConsentEvent(models.Model):
         address = self._normalize_address(channel, address, self.env["res.partner"])
         if purposes is None:
             # sudo: the customer who withdraws is nobody's user
-            purposes = self.env["ajw.consent.purpose"].sudo().with_context(active_test=False).search([])
+            purposes = (
+                self.env["ajw.consent.purpose"].sudo().with_context(active_test=False).search([])
+            )
         subjects = self.env["ajw.consent.subject"]._holding(controller, channel, address)
         return self._append(
             subjects, purposes, channel, address, "withdrawn", method, None, evidence or {}, None
@@ -221,7 +226,7 @@ class AjwConsentEvent(models.Model):
     @api.model
     def _normalize_address(self, channel, address, partner):
         try:
-            return normalize_address(channel, address, partner.country_id.code)
+            return normalize_address(channel, address, partner.country_id.code or None)
         except AddressError as error:
             raise ValidationError(
                 {
@@ -249,7 +254,9 @@ class AjwConsentEvent(models.Model):
         notice = notice or self.env["ajw.consent.notice"]
         if kind in _OPT_IN_KINDS and notice.state != "published":
             raise ValidationError(
-                self.env._("An opt-in needs the published notice that the person saw. Publish one first.")
+                self.env._(
+                    "An opt-in needs the published notice that the person saw. Publish one first."
+                )
             )
         # sudo: users record through checked methods only; none may write to the ledger
         ledger = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
@@ -433,7 +440,9 @@ class AjwConsentEvent(models.Model):
         chains = defaultdict(list)
         # sudo: see _verify
         for event in self.sudo().search_fetch(
-            domain, ["subject_id", "purpose_code", "channel"], order="subject_id, purpose_code, channel, sequence"
+            domain,
+            ["subject_id", "purpose_code", "channel"],
+            order="subject_id, purpose_code, channel, sequence",
         ):
             chains[event.subject_id.id, event.purpose_code, event.channel].append(event.id)
         yield from chains.items()

@@ -53,13 +53,17 @@ class AjwConsentEvidence(models.Model):
     actor = fields.Char("Recorded by", readonly=True)
     actor_salt = fields.Char(readonly=True)
     business_scoped_id = fields.Char(
-        "Business-scoped user ID", readonly=True, help="Meta's identifier of the person towards this business."
+        "Business-scoped user ID",
+        readonly=True,
+        help="Meta's identifier of the person towards this business.",
     )
     note = fields.Text(readonly=True, help="What was said or done, in the recorder's words.")
     scan = fields.Binary("Signed form", readonly=True, attachment=True)
     scan_name = fields.Char(readonly=True)
     is_intact = fields.Boolean(
-        "Matches the ledger", compute="_compute_is_intact", help="The values match the event's commitments."
+        "Matches the ledger",
+        compute="_compute_is_intact",
+        help="The values match the event's commitments.",
     )
 
     _event_unique = models.Constraint("UNIQUE (event_id)", "An event has one evidence row.")

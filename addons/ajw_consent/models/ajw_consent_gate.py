@@ -51,11 +51,15 @@ class AjwConsentGate(models.AbstractModel):
             return dict.fromkeys(addressees, GateAnswer(False, "keyring"))
         if not purpose:
             return dict.fromkeys(addressees, GateAnswer(False, "purpose_not_covered"))
-        partner_ids = tuple({partner_id for partner_id, _address in addressees if partner_id}) or (0,)
+        partner_ids = tuple({partner_id for partner_id, _address in addressees if partner_id}) or (
+            0,
+        )
         if lock:
             self._lock_subjects(controller, partner_ids)
         states = self._fetch_states(controller, purpose, channel, partner_ids)
-        blacklisted = self._fetch_blacklisted(channel, {address for _partner, address in addressees})
+        blacklisted = self._fetch_blacklisted(
+            channel, {address for _partner, address in addressees}
+        )
         now = fields.Datetime.now()
         return {
             (partner_id, address): self._decide(
@@ -127,7 +131,9 @@ class AjwConsentGate(models.AbstractModel):
                 return GateAnswer(False, "blacklisted")
             elsewhere = next((row for row in rows if row["status"] == "given"), None)
             if elsewhere:
-                return GateAnswer(False, "number_changed", elsewhere["event_id"], elsewhere["subject_id"])
+                return GateAnswer(
+                    False, "number_changed", elsewhere["event_id"], elsewhere["subject_id"]
+                )
             return GateAnswer(False, "no_opt_in")
         row = min(relevant, key=lambda row: _STRICTEST_FIRST.index(row["status"]))
         proof = (row["event_id"], row["subject_id"])
@@ -144,18 +150,30 @@ class AjwConsentGate(models.AbstractModel):
         """Return the sentence that tells a user what a reason code means and what to do."""
         return {
             "ok": self.env._("Consent is on record."),
-            "no_opt_in": self.env._("This person has not agreed to such messages. Ask first, then record the answer."),
-            "withdrawn": self.env._("Consent was withdrawn. Only a new opt-in by the person re-opens it."),
-            "refused": self.env._("The person refused. Only a new opt-in by the person re-opens it."),
+            "no_opt_in": self.env._(
+                "This person has not agreed to such messages. Ask first, then record the answer."
+            ),
+            "withdrawn": self.env._(
+                "Consent was withdrawn. Only a new opt-in by the person re-opens it."
+            ),
+            "refused": self.env._(
+                "The person refused. Only a new opt-in by the person re-opens it."
+            ),
             "expired": self.env._("Consent has expired. Ask the person to renew it."),
             "unconfirmed": self.env._("The person has not confirmed the opt-in yet."),
-            "suspended": self.env._("Consent is suspended because the number changed hands or owner. Ask again."),
-            "number_changed": self.env._("Consent was given for another number. Ask again for this one."),
+            "suspended": self.env._(
+                "Consent is suspended because the number changed hands or owner. Ask again."
+            ),
+            "number_changed": self.env._(
+                "Consent was given for another number. Ask again for this one."
+            ),
             "suppressed": self.env._("This address is on the suppression list."),
             "blacklisted": self.env._("This number is on the phone blacklist."),
             "restricted": self.env._("Processing of this person's data is restricted."),
             "minor": self.env._("The person is a minor and no guardian's consent is recorded."),
             "keyring": self.env["ajw.consent.keyring"]._check()
-            or self.env._("The keys of the consent ledger could not be used when this was decided."),
+            or self.env._(
+                "The keys of the consent ledger could not be used when this was decided."
+            ),
             "purpose_not_covered": self.env._("No consent purpose covers this message."),
         }.get(code, code)

@@ -41,7 +41,9 @@ class AjwConsentKeyring(models.AbstractModel):
         if stored.get("hmac") != digests:
             parameters.set_param(
                 PARAMETER,
-                json.dumps({"encryption": keyring.encrypt(CHECK_TEXT), "hmac": digests}, sort_keys=True),
+                json.dumps(
+                    {"encryption": keyring.encrypt(CHECK_TEXT), "hmac": digests}, sort_keys=True
+                ),
             )
         return None
 

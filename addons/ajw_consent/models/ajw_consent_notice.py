@@ -60,17 +60,26 @@ class AjwConsentNotice(models.Model):
     body = fields.Text(
         "Wording",
         required=True,
-        default=lambda self: self._default_body(),
+        compute="_compute_from_company",
+        store=True,
+        readonly=False,
+        precompute=True,
         help="What the person reads or hears. It must name the business and say that messages "
         "come over WhatsApp.",
     )
     legal_entity = fields.Char(
         required=True,
-        default=lambda self: self.env.company.ajw_consent_controller_id.name,
+        compute="_compute_from_company",
+        store=True,
+        readonly=False,
+        precompute=True,
         help="Name of the business as its customers know it.",
     )
     officer_contact = fields.Char(
-        default=lambda self: self.env.company.ajw_consent_controller_id.email,
+        compute="_compute_from_company",
+        store=True,
+        readonly=False,
+        precompute=True,
         help="How to reach the person who answers for data protection.",
     )
     recipients = fields.Char(
@@ -86,11 +95,15 @@ class AjwConsentNotice(models.Model):
     )
     how_to_withdraw = fields.Char(
         required=True,
-        default=lambda self: self.env._("Reply STOP to any message, or tell us. It takes effect at once."),
+        default=lambda self: self.env._(
+            "Reply STOP to any message, or tell us. It takes effect at once."
+        ),
     )
     how_to_complain = fields.Char(
         required=True,
-        default=lambda self: self.env._("Write to us, or to the data protection authority of your country."),
+        default=lambda self: self.env._(
+            "Write to us, or to the data protection authority of your country."
+        ),
     )
 
     _version_unique = models.UniqueIndex(
@@ -98,11 +111,28 @@ class AjwConsentNotice(models.Model):
         "This version of the notice exists already.",
     )
 
+    @api.depends("company_id")
+    def _compute_from_company(self):
+        for notice in self:
+            # A later change of company name or email is a new version, never a change of this one.
+            if notice.state == "published":
+                continue
+            controller = notice.company_id
+            notice.legal_entity = controller.name
+            notice.officer_contact = controller.email
+            notice.body = self.env._(
+                "I agree that %s sends me messages over WhatsApp for the purposes ticked, on the number I "
+                "gave.",
+                controller.name,
+            )
+
     @api.depends("title", "version", "state", "lang")
     def _compute_display_name(self):
         for notice in self:
             label = (
-                self.env._("draft") if notice.state == "draft" else self.env._("v%s", notice.version)
+                self.env._("draft")
+                if notice.state == "draft"
+                else self.env._("v%s", notice.version)
             )
             notice.display_name = f"{notice.title} ({notice.lang}, {label})"
 
@@ -110,22 +140,36 @@ class AjwConsentNotice(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             if vals.get("state", "draft") != "draft":
-                raise UserError(self.env._("A notice starts as a draft. Publish it with the button."))
+                raise UserError(
+                    self.env._("A notice starts as a draft. Publish it with the button.")
+                )
         return super().create(vals_list)
 
     def write(self, vals):
-        protected = {*WORDING_FIELDS, "company_id", "lang", "version", "published_at", "digest", "state"}
-        if protected & vals.keys() and not self.env.context.get("ajw_publishing") is _PUBLISHING:
+        protected = {
+            *WORDING_FIELDS,
+            "company_id",
+            "lang",
+            "version",
+            "published_at",
+            "digest",
+            "state",
+        }
+        if protected & vals.keys() and self.env.context.get("ajw_publishing") is not _PUBLISHING:
             if "state" in vals or self.filtered(lambda notice: notice.state == "published"):
                 raise UserError(
-                    self.env._("A published notice never changes. Duplicate it and publish the new version.")
+                    self.env._(
+                        "A published notice never changes. Duplicate it and publish the new version."
+                    )
                 )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):
         if self.filtered(lambda notice: notice.state == "published"):
-            raise UserError(self.env._("A published notice is part of the proof and cannot be deleted."))
+            raise UserError(
+                self.env._("A published notice is part of the proof and cannot be deleted.")
+            )
 
     def action_publish(self):
         """Give the wording its version, date and digest; from now on it cannot change.
@@ -138,11 +182,14 @@ class AjwConsentNotice(models.Model):
             if notice.legal_entity.casefold() not in (notice.body or "").casefold():
                 raise UserError(
                     self.env._(
-                        "The wording must name the business (%s): Meta requires it.", notice.legal_entity
+                        "The wording must name the business (%s): Meta requires it.",
+                        notice.legal_entity,
                     )
                 )
             if "whatsapp" not in wording:
-                raise UserError(self.env._("The wording must say that messages come over WhatsApp."))
+                raise UserError(
+                    self.env._("The wording must say that messages come over WhatsApp.")
+                )
             last = self.search(
                 [
                     ("company_id", "=", notice.company_id.id),
@@ -169,14 +216,6 @@ class AjwConsentNotice(models.Model):
         wording["lang"] = self.lang
         canonical = json.dumps(wording, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
-
-    @api.model
-    def _default_body(self):
-        controller = self.env.company.ajw_consent_controller_id
-        return self.env._(
-            "I agree that %s sends me messages over WhatsApp for the purposes ticked, on the number I gave.",
-            controller.name,
-        )
 
     @api.model
     def _get_published(self, controller, lang=None):

@@ -33,7 +33,8 @@ class AjwConsentPurpose(models.Model):
         "WhatsApp needs an opt-in whatever the basis is.",
     )
     is_marketing = fields.Boolean(
-        "Marketing", help="Messages of this purpose promote something. A withdrawal of marketing closes it."
+        "Marketing",
+        help="Messages of this purpose promote something. A withdrawal of marketing closes it.",
     )
     double_opt_in = fields.Boolean(
         "Needs confirmation", help="An opt-in counts only after the person confirmed it."
@@ -48,7 +49,10 @@ class AjwConsentPurpose(models.Model):
     )
 
     def write(self, vals):
-        if "code" in vals and self.filtered(lambda purpose: purpose.code != vals["code"])._is_used():
+        if (
+            "code" in vals
+            and self.filtered(lambda purpose: purpose.code != vals["code"])._is_used()
+        ):
             raise UserError(
                 self.env._("The code of a purpose cannot change once consent was recorded for it.")
             )
@@ -58,7 +62,9 @@ class AjwConsentPurpose(models.Model):
     def _unlink_except_used(self):
         if self._is_used():
             raise UserError(
-                self.env._("Consent was recorded for this purpose. Archive it instead of deleting it.")
+                self.env._(
+                    "Consent was recorded for this purpose. Archive it instead of deleting it."
+                )
             )
 
     def _is_used(self):

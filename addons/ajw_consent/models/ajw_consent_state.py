@@ -76,7 +76,9 @@ class AjwConsentState(models.Model):
 
     def _check_sentinel(self):
         if self.env.context.get("ajw_ledger") is not LEDGER_SENTINEL:
-            raise UserError(self.env._("The current answers follow from the ledger. Record an answer instead."))
+            raise UserError(
+                self.env._("The current answers follow from the ledger. Record an answer instead.")
+            )
 
     def action_withdraw(self):
         """Withdraw these consents on the person's behalf, at once.
@@ -86,7 +88,9 @@ class AjwConsentState(models.Model):
         self.check_access("read")
         # Users may record answers, which is more than reading them.
         self.env["ajw.consent.record"].check_access("create")
-        for state in self.filtered(lambda state: state.status in ("given", "unconfirmed", "suspended")):
+        for state in self.filtered(
+            lambda state: state.status in ("given", "unconfirmed", "suspended")
+        ):
             self.env["ajw.consent.event"]._append(
                 state.subject_id,
                 state.purpose_id,
@@ -136,7 +140,12 @@ class AjwConsentState(models.Model):
             domain.append(("channel", "=", channel))
             event_domain.append(("channel", "=", channel))
         existing = {
-            (state.subject_id.id, state.purpose_id.id, state.channel, state.address_ref or ""): state
+            (
+                state.subject_id.id,
+                state.purpose_id.id,
+                state.channel,
+                state.address_ref or "",
+            ): state
             for state in self.search(domain)
         }
         events = self.env["ajw.consent.event"].search(
@@ -145,7 +154,9 @@ class AjwConsentState(models.Model):
         addresses = self._addresses(events, refs, address)
         purpose_ids = {
             purpose.code: purpose.id
-            for purpose in self.env["ajw.consent.purpose"].with_context(active_test=False).search([])
+            for purpose in self.env["ajw.consent.purpose"]
+            .with_context(active_test=False)
+            .search([])
         }
         by_id = {event.id: event for event in events}
         to_create, kept = [], set()

@@ -27,7 +27,11 @@ class AjwConsentSubject(models.Model):
     }
 
     uuid = fields.Char(
-        "Identifier", required=True, readonly=True, copy=False, default=lambda self: str(uuid.uuid4())
+        "Identifier",
+        required=True,
+        readonly=True,
+        copy=False,
+        default=lambda self: str(uuid.uuid4()),
     )
     company_id = fields.Many2one(
         "res.company", "Controller", required=True, readonly=True, index=True, ondelete="restrict"
@@ -83,7 +87,8 @@ class AjwConsentSubject(models.Model):
         )
         self.env.cr.execute(
             SQL(
-                "UPDATE ajw_consent_subject SET revision = revision + 1 WHERE id IN %s", tuple(self.ids)
+                "UPDATE ajw_consent_subject SET revision = revision + 1 WHERE id IN %s",
+                tuple(self.ids),
             )
         )
         self.invalidate_recordset(["revision"])

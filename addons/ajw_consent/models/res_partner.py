@@ -17,7 +17,9 @@ class ResPartner(models.Model):
     def _compute_ajw_consent_count(self):
         counts = dict(
             self.env["ajw.consent.state"]._read_group(
-                [("partner_id", "in", self.ids), ("status", "=", "given")], ["partner_id"], ["__count"]
+                [("partner_id", "in", self.ids), ("status", "=", "given")],
+                ["partner_id"],
+                ["__count"],
             )
         )
         for partner in self:
@@ -39,7 +41,9 @@ class ResPartner(models.Model):
     def ajw_action_open_consents(self):
         """Open this contact's current answers."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("ajw_consent.ajw_consent_state_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "ajw_consent.ajw_consent_state_action"
+        )
         action["domain"] = [("partner_id", "=", self.id)]
         action["context"] = {"default_partner_id": self.id}
         return action

@@ -1,1 +1,9 @@
-from . import test_event, test_gate, test_keyring, test_ledger, test_notice, test_record_wizard, test_security
+from . import (
+    test_event,
+    test_gate,
+    test_keyring,
+    test_ledger,
+    test_notice,
+    test_record_wizard,
+    test_security,
+)

@@ -24,8 +24,6 @@ class ConsentCommonMixin:
         cls.company = cls.env["res.company"].create(
             {"name": "Ledger Trading", "country_id": cls.env.ref("base.in").id}
         )
-        cls.env.user.company_ids |= cls.company
-        cls.env = cls.env(context={**cls.env.context, "allowed_company_ids": cls.company.ids})
         cls.controller = cls.company.ajw_consent_controller_id
         cls.purpose_invoice = cls.env.ref("ajw_consent.purpose_invoice")
         cls.purpose_order = cls.env.ref("ajw_consent.purpose_order")

@@ -61,7 +61,9 @@ class AjwConsentRecord(models.TransientModel):
     @api.depends("partner_id", "channel")
     def _compute_address(self):
         for record in self:
-            record.address = record.partner_id and record.partner_id._ajw_default_address(record.channel)
+            record.address = record.partner_id and record.partner_id._ajw_default_address(
+                record.channel
+            )
 
     @api.depends("partner_id", "company_id")
     def _compute_notice_id(self):
@@ -109,7 +111,9 @@ class AjwConsentRecord(models.TransientModel):
                 )
             )
         if notice.state != "published" or notice.company_id != self.controller_id:
-            raise ValidationError(self.env._("This notice does not belong to %s.", self.controller_id.name))
+            raise ValidationError(
+                self.env._("This notice does not belong to %s.", self.controller_id.name)
+            )
         if self.method == "paper" and not self.scan:
             raise ValidationError(self.env._("Attach the scan of the signed form."))
         if self.method != "paper" and not (self.note or "").strip():

@@ -1,0 +1,218 @@
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import fields
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ..models.ajw_consent_event import LEDGER_SENTINEL
+from .common import ConsentCommon
+
+
+@tagged("-at_install", "post_install")
+class TestEvent(ConsentCommon):
+    def test_events_chain_per_purpose_and_channel(self):
+        first = self._opt_in(self.partner, self.purpose_invoice | self.purpose_order)
+        second = self._withdraw(self.partner)
+        self.assertEqual(first.mapped("sequence"), [1, 1])
+        self.assertEqual(second.sequence, 2)
+        invoice_event = first.filtered(lambda event: event.purpose_code == "invoice")
+        self.assertEqual(second.prev_hash, invoice_event.hash)
+        self.assertEqual(self.env["ajw.consent.event"]._verify(), [])
+
+    def test_no_personal_value_in_the_ledger(self):
+        event = self._opt_in(self.partner, evidence={"ip": "192.0.2.7"})
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT to_jsonb(e)::text FROM ajw_consent_event e WHERE id = %s", [event.id]
+        )
+        row = self.env.cr.fetchone()[0]
+        for value in (self.partner.name, "9876543210", "192.0.2.7", self.env.user.login):
+            self.assertNotIn(value, row)
+
+    def test_no_link_but_subject_notice_and_company(self):
+        self.env.cr.execute(
+            """SELECT confrelid::regclass::text FROM pg_constraint
+                WHERE conrelid = 'ajw_consent_event'::regclass AND contype = 'f'"""
+        )
+        self.assertEqual(
+            sorted(row[0] for row in self.env.cr.fetchall()),
+            ["ajw_consent_notice", "ajw_consent_subject", "res_company"],
+        )
+
+    def test_evidence_proves_and_can_go(self):
+        event = self._opt_in(self.partner, evidence={"ip": "192.0.2.7", "note": "At the till"})
+        evidence = self.env["ajw.consent.evidence"].search([("event_id", "=", event.id)])
+        self.assertEqual((evidence.address, evidence.name), (self.number, self.partner.name))
+        self.assertTrue(evidence.is_intact)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE ajw_consent_evidence SET name = 'Another' WHERE id = %s", [evidence.id]
+        )
+        evidence.invalidate_recordset()
+        self.assertFalse(evidence.is_intact)
+        with self.assertRaises(UserError):
+            evidence.unlink()
+        evidence.with_context(ajw_ledger=LEDGER_SENTINEL).unlink()
+        self.assertEqual(self.env["ajw.consent.event"]._verify(), [])
+
+    def test_orm_refuses_to_write_the_ledger(self):
+        event = self._opt_in(self.partner)
+        for context in ({}, {"ajw_ledger": True}, {"ajw_ledger": "LEDGER_SENTINEL"}):
+            ledger = event.with_context(**context)
+            with self.assertRaises(UserError):
+                ledger.create([{"uuid": "x"}])
+            with self.assertRaises(UserError):
+                ledger.write({"kind": "given"})
+            with self.assertRaises(UserError):
+                ledger.unlink()
+            with self.assertRaises(UserError):
+                ledger.web_save({"kind": "given"}, {})
+            states = self.env["ajw.consent.state"].search([]).with_context(**context)
+            with self.assertRaises(UserError):
+                states.write({"status": "given"})
+            with self.assertRaises(UserError):
+                states.unlink()
+        loaded = self.env["ajw.consent.event"].load(["uuid", "kind"], [["x", "Given"]])
+        self.assertFalse(loaded["ids"])
+
+    def test_postgresql_refuses_to_change_the_ledger(self):
+        event = self._opt_in(self.partner)
+        self.env.flush_all()
+        for statement in (
+            "UPDATE ajw_consent_event SET kind = 'given' WHERE id = %s",
+            "DELETE FROM ajw_consent_event WHERE id = %s",
+            "TRUNCATE ajw_consent_event CASCADE -- %s",
+        ):
+            with (
+                self.assertRaises(psycopg2.errors.RestrictViolation),
+                mute_logger("odoo.sql_db"),
+                self.env.cr.savepoint(),
+            ):
+                self.env.cr.execute(statement, [event.id])
+
+    def test_verify_finds_a_change_made_behind_the_triggers(self):
+        self._opt_in(self.partner)
+        event = self._withdraw(self.partner)
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE ajw_consent_event DISABLE TRIGGER USER")
+        self.env.cr.execute(
+            "UPDATE ajw_consent_event SET kind = 'renewed' WHERE id = %s", [event.id]
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.env["ajw.consent.event"]._verify(), [(event, "hash")])
+
+    def test_deleting_a_user_does_not_touch_the_ledger(self):
+        user = self._create_user("soon_gone", "ajw_consent.group_user")
+        event = (
+            self.env["ajw.consent.event"]
+            .with_user(user)
+            ._record(
+                self.controller,
+                self.partner.with_user(user),
+                self.purpose_invoice,
+                "whatsapp",
+                self.number,
+                "given",
+                "in_person",
+                notice=self.notice,
+            )
+        )
+        self.env.flush_all()
+        user.unlink()
+        self.assertTrue(event.sudo().exists())
+        self.assertEqual(self.env["ajw.consent.event"]._verify(), [])
+
+    def test_rebuilding_gives_the_same_states(self):
+        self._opt_in(
+            self.partner, self.purpose_invoice | self.purpose_order | self.purpose_marketing
+        )
+        self._withdraw(self.partner, self.purpose_order)
+        self._opt_in(self.partner, address="+919876543299")
+        self._withdraw(self.partner, self.purpose_invoice)
+        names = [
+            "subject_id",
+            "purpose_id",
+            "channel",
+            "address",
+            "address_ref",
+            "status",
+            "event_id",
+            "opt_in_event_id",
+            "method",
+            "since",
+            "expires_at",
+            "notice_id",
+        ]
+        State = self.env["ajw.consent.state"]
+        before = sorted(map(str, State.search([]).read(names, load=None)))
+        State.search([]).with_context(ajw_ledger=LEDGER_SENTINEL).unlink()
+        State._rebuild(self.env["ajw.consent.subject"].search([]))
+        after = sorted(map(str, State.search([]).read(names, load=None)))
+
+        def strip(rows):
+            return [row.split("'subject_id'")[1] for row in rows]
+
+        self.assertEqual(sorted(strip(after)), sorted(strip(before)))
+
+    def test_bad_input_is_refused(self):
+        local = self.env["res.partner"].create({"name": "No Country"})
+        for address, message in (
+            (None, "number or address"),
+            ("12345", "country prefix"),
+            ("+91123", "not a valid"),
+        ):
+            with self.assertRaisesRegex(ValidationError, message):
+                self.env["ajw.consent.event"]._record(
+                    self.controller,
+                    local,
+                    self.purpose_invoice,
+                    "whatsapp",
+                    address,
+                    "given",
+                    "in_person",
+                    notice=self.notice,
+                )
+        with self.assertRaisesRegex(ValidationError, "future"):
+            self._opt_in(self.partner, occurred_at=fields.Datetime.now() + timedelta(hours=1))
+        draft = self.notice.copy()
+        for notice in (None, draft):
+            with self.assertRaisesRegex(ValidationError, "published notice"):
+                self.env["ajw.consent.event"]._record(
+                    self.controller,
+                    self.partner,
+                    self.purpose_invoice,
+                    "whatsapp",
+                    self.number,
+                    "given",
+                    "in_person",
+                    notice=notice,
+                )
+        self.assertFalse(
+            self.env["ajw.consent.event"].search([("company_id", "=", self.company.id)])
+        )
+
+    def test_withdraw_address_reaches_everyone_who_holds_it(self):
+        same_number = self._create_partner("Same Number", self.number)
+        never_asked = self._create_partner("Never Asked", self.number)
+        bystander = self._create_partner("Bystander", "+919876543288")
+        purposes = self.purpose_invoice | self.purpose_order
+        for partner in (self.partner, same_number, bystander):
+            self._opt_in(partner, purposes)
+        self.env["ajw.consent.event"]._withdraw_address(
+            self.controller, "whatsapp", "+91 98765 43210", "whatsapp_message"
+        )
+        for partner in (self.partner, same_number, never_asked):
+            for purpose in purposes:
+                self.assertEqual(self._ask_gate(partner, purpose).reason, "withdrawn", partner.name)
+        self.assertTrue(self._ask_gate(bystander).allowed)
+
+    def test_withdrawal_of_marketing_leaves_invoices(self):
+        self._opt_in(self.partner)
+        self.env["ajw.consent.event"]._withdraw_address(
+            self.controller, "whatsapp", self.number, "meta_error", self.purpose_marketing
+        )
+        self.assertTrue(self._ask_gate(self.partner).allowed)
+        self.assertEqual(self._ask_gate(self.partner, self.purpose_marketing).reason, "withdrawn")

@@ -1,0 +1,89 @@
+import os
+import tempfile
+from unittest.mock import patch
+
+from odoo.tests import TransactionCase, tagged
+from odoo.tools import config
+
+from ..models.ajw_consent_keyring import PARAMETER
+from ..tools.keyring import ENVIRONMENT_VARIABLE, KeyringError, generate_keys, get_keyring
+from .common import TEST_KEYS
+
+
+@tagged("-at_install", "post_install")
+class TestKeyring(TransactionCase):
+    def setUp(self):
+        super().setUp()
+        self.use_keys(TEST_KEYS)
+        self.env["ir.config_parameter"].search([("key", "=", PARAMETER)]).unlink()
+
+    def use_keys(self, text):
+        patcher = patch.dict(os.environ, {ENVIRONMENT_VARIABLE: text})
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    def check(self):
+        return self.env["ajw.consent.keyring"]._check()
+
+    def test_C5_secrets_are_unreadable_without_the_key(self):
+        token = get_keyring().encrypt("a secret")
+        self.assertNotIn("secret", token)
+        self.assertEqual(get_keyring().decrypt(token), "a secret")
+        self.use_keys(generate_keys())
+        with self.assertRaises(KeyringError) as raised:
+            get_keyring().decrypt(token)
+        self.assertEqual(raised.exception.code, "wrong")
+
+    def test_encryption_keys_rotate(self):
+        token = get_keyring().encrypt("a secret")
+        self.assertIsNone(self.check())
+        new = generate_keys().partition(";")[0].partition("=")[2]
+        old = TEST_KEYS.partition(";")[0].partition("=")[2]
+        hmac_part = TEST_KEYS.partition(";")[2]
+        self.use_keys(f"encryption={new},{old};{hmac_part}")
+        self.assertIsNone(self.check())
+        rotated = get_keyring().rotate(token)
+        self.use_keys(f"encryption={new};{hmac_part}")
+        self.assertEqual(get_keyring().decrypt(rotated), "a secret")
+        with self.assertRaises(KeyringError):
+            get_keyring().decrypt(token)
+
+    def test_hmac_keys_can_be_added_but_not_taken_away(self):
+        self.assertIsNone(self.check())
+        old = get_keyring().digest("suppression", "+919876543210")
+        encryption, _, hmac_part = TEST_KEYS.partition(";")
+        self.use_keys(f"{encryption};hmac=new:{'cd' * 32},{hmac_part.partition('=')[2]}")
+        self.assertIsNone(self.check())
+        self.assertTrue(get_keyring().digest("suppression", "x").startswith("new:"))
+        self.assertIn(old, get_keyring().digests("suppression", "+919876543210"))
+        self.assertNotIn(old, get_keyring().digests("another use", "+919876543210"))
+        self.use_keys(f"{encryption};hmac=new:{'cd' * 32}")
+        self.assertIn("not the ones", self.check())
+
+    def test_missing_and_malformed_keys_say_what_to_do(self):
+        for text, code in (
+            ("encryption=;hmac=", "missing"),
+            ("encryption=short;hmac=k:" + "ab" * 32, "malformed"),
+            (TEST_KEYS.partition(";")[0] + ";hmac=k:123", "malformed"),
+        ):
+            self.use_keys(text)
+            with self.assertRaises(KeyringError) as raised:
+                get_keyring()
+            self.assertEqual(raised.exception.code, code)
+            self.assertIn("administrator", self.check())
+
+    def test_keys_from_the_configuration_file(self):
+        encryption, _, hmac_part = TEST_KEYS.partition(";")
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(
+                f"[options]\n[ajw_keys]\nencryption = {encryption.partition('=')[2]}\n"
+                f"hmac = {hmac_part.partition('=')[2]}\n"
+            )
+            file.flush()
+            expected = get_keyring().digest("c", "t")
+            with patch.dict(os.environ), patch.dict(config._runtime_options, {"config": file.name}):
+                del os.environ[ENVIRONMENT_VARIABLE]
+                self.assertEqual(get_keyring().digest("c", "t"), expected)
+
+    def test_no_key_in_representation(self):
+        self.assertNotIn("ab" * 4, repr(get_keyring()))
