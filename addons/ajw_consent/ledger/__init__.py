@@ -4,7 +4,7 @@ Nothing here imports Odoo. The models hand over plain values and store what come
 """
 
 from .canonical import GENESIS_HASH, HASH_VERSION, EventContent, event_hash
-from .commitment import commit, matches, new_salt
+from .commitment import commit, evidence_text, matches, new_salt
 from .fold import FoldedState, fold
 from .verify import BrokenLink, verify_chain
 
@@ -16,6 +16,7 @@ __all__ = [
     "FoldedState",
     "commit",
     "event_hash",
+    "evidence_text",
     "fold",
     "matches",
     "new_salt",

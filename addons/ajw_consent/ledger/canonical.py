@@ -32,6 +32,8 @@ class EventContent(NamedTuple):
     :param notice_digest: SHA-256 (hex) of the wording the person saw, or ``""``
     :param address_ref: random token standing for the address within the subject, ``""`` for all of them
     :param address_commitment: salted commitment (hex) or ``""``; the same for name, ip and actor
+    :param evidence_commitment: salted commitment (hex) to what else was kept as evidence, see
+        :func:`~.commitment.evidence_text`, or ``""``
     """
 
     uuid: str
@@ -52,6 +54,7 @@ class EventContent(NamedTuple):
     name_commitment: str
     ip_commitment: str
     actor_commitment: str
+    evidence_commitment: str
 
 
 def _timestamp(value):

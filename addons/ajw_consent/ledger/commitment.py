@@ -6,6 +6,7 @@ says nothing about the value, however few telephone numbers there are to try.
 
 import hashlib
 import hmac
+import json
 import secrets
 
 SALT_BYTES = 16
@@ -27,6 +28,26 @@ def commit(salt, value):
     if len(raw) != SALT_BYTES:
         raise ValueError("A salt has 16 bytes")
     return hashlib.sha256(raw + value.encode()).hexdigest()
+
+
+def evidence_text(note, business_scoped_id, scan, scan_name):
+    """Return the one text that stands for a note, an identifier and a scanned form, to commit to.
+
+    :param str note: what was said or done, or ``""``
+    :param str business_scoped_id: Meta's identifier of the person towards the business, or ``""``
+    :param bytes scan: the file's bytes, or ``b""``
+    :param str scan_name: the file's name, or ``""``
+    :return: canonical JSON (str); ``""`` when there is nothing to commit to
+    """
+    if not (note or business_scoped_id or scan):
+        return ""
+    document = {
+        "business_scoped_id": business_scoped_id,
+        "note": note,
+        "scan_name": scan_name,
+        "scan_sha256": hashlib.sha256(scan).hexdigest() if scan else "",
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def matches(commitment, salt, value):

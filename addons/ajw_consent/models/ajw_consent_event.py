@@ -1,3 +1,4 @@
+import base64
 import uuid
 from collections import defaultdict
 
@@ -13,6 +14,7 @@ from ..ledger import (
     EventContent,
     commit,
     event_hash,
+    evidence_text,
     new_salt,
     verify_chain,
 )
@@ -46,7 +48,13 @@ class AjwConsentEvent(models.Model):
             "erase": "none",
             "reason": "salted commitment; says nothing once the salt in ajw.consent.evidence is erased",
         }
-        for name in ("address_commitment", "name_commitment", "ip_commitment", "actor_commitment")
+        for name in (
+            "address_commitment",
+            "name_commitment",
+            "ip_commitment",
+            "actor_commitment",
+            "evidence_commitment",
+        )
     } | {
         "address_ref": {
             "category": "technical",
@@ -84,6 +92,7 @@ class AjwConsentEvent(models.Model):
     name_commitment = fields.Char(readonly=True)
     ip_commitment = fields.Char("IP commitment", readonly=True)
     actor_commitment = fields.Char(readonly=True)
+    evidence_commitment = fields.Char(readonly=True)
     hash_version = fields.Integer(required=True, readonly=True)
     prev_hash = fields.Char("Hash of the one before", required=True, readonly=True)
     hash = fields.Char(required=True, readonly=True)
@@ -315,13 +324,18 @@ class AjwConsentEvent(models.Model):
     def _commit_evidence(self, address, evidence):
         """Return what goes to the evidence row, the commitments for the event, and the salts."""
         values = {"actor": self.env.user.login, **evidence, "address": address}
-        commitments, salts = {}, {}
-        for name in ("address", "name", "ip", "actor"):
-            salts[f"{name}_salt"] = new_salt()
-            value = values.get(name) or ""
-            commitments[f"{name}_commitment"] = (
-                commit(salts[f"{name}_salt"], value) if value else ""
-            )
+        texts = {name: values.get(name) or "" for name in ("address", "name", "ip", "actor")}
+        texts["evidence"] = evidence_text(
+            values.get("note") or "",
+            values.get("business_scoped_id") or "",
+            base64.b64decode(values.get("scan") or b""),
+            values.get("scan_name") or "",
+        )
+        salts = {f"{name}_salt": new_salt() for name in texts}
+        commitments = {
+            f"{name}_commitment": commit(salts[f"{name}_salt"], text) if text else ""
+            for name, text in texts.items()
+        }
         return values, commitments, salts
 
     @api.model
@@ -398,6 +412,7 @@ class AjwConsentEvent(models.Model):
             name_commitment=self.name_commitment or "",
             ip_commitment=self.ip_commitment or "",
             actor_commitment=self.actor_commitment or "",
+            evidence_commitment=self.evidence_commitment or "",
         )
 
     @api.model

