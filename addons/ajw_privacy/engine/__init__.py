@@ -1,0 +1,1 @@
+"""Privacy rules that need no ORM: importable and testable without a database."""

@@ -1,0 +1,43 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class AjwPrivacyDataOverride(models.Model):
+    """An officer's own classification of a field. It wins over what apps declare."""
+
+    _name = "ajw.privacy.data.override"
+    _description = "Own classification"
+    _inherit = ["ajw.privacy.classification", "mail.thread"]
+
+    model_name = fields.Char(tracking=True)
+    field_name = fields.Char(tracking=True)
+    category = fields.Selection(tracking=True)
+    erase = fields.Selection(tracking=True)
+    reason = fields.Char(tracking=True)
+    law = fields.Char(tracking=True)
+
+    _field_uniq = models.UniqueIndex(
+        "(model_name, field_name)", "You already classified this field: change that record."
+    )
+
+    @api.constrains("model_name", "field_name")
+    def _check_field_exists(self):
+        for override in self:
+            model = self.pool.get(override.model_name)
+            if model is None:
+                raise ValidationError(
+                    self.env._(
+                        "There is no model “%(model)s” in this database. Check the spelling, or "
+                        "install the app that brings it first.",
+                        model=override.model_name,
+                    )
+                )
+            if override.field_name not in model._fields:
+                raise ValidationError(
+                    self.env._(
+                        "The model “%(model)s” has no field “%(field)s”. Check the spelling; the "
+                        "data map lists the technical names.",
+                        model=override.model_name,
+                        field=override.field_name,
+                    )
+                )

@@ -1,0 +1,642 @@
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
+from odoo.orm.models import NO_ACCESS
+
+from ..engine import batch, columns, filters, guard, vocabulary
+
+#: Fields that decide what a policy does: changing one ends the runs that are under way.
+RULE_FIELDS = frozenset(
+    {
+        "active", "company_id", "model_name", "domain", "clock_field", "max_age", "max_age_unit",
+        "min_keep_days", "action", "field_names",
+    }
+)  # fmt: skip
+
+
+class AjwPrivacyPolicy(models.Model):
+    """How long something is kept: which rows, counted from which date, and what happens then.
+
+    Model and fields are named as text, because the app that brings them may not be installed.
+    The scheduled action turns due policies into runs (``ajw.privacy.run``), which do the work.
+    """
+
+    _name = "ajw.privacy.policy"
+    _description = "Retention policy"
+    _inherit = ["mail.thread"]
+    _order = "sequence, name, id"
+
+    name = fields.Char(required=True, translate=True, tracking=True)
+    active = fields.Boolean(default=True, tracking=True)
+    sequence = fields.Integer(default=10)
+    company_id = fields.Many2one(
+        "res.company",
+        "Company",
+        index=True,
+        tracking=True,
+        ondelete="cascade",
+        help="Only rows of this company. Empty: the rows of every company.",
+    )
+    basis = fields.Text(
+        "Why this period",
+        translate=True,
+        help="The promise or law the period comes from, for whoever has to explain it.",
+    )
+    model_name = fields.Char(
+        "Model",
+        required=True,
+        tracking=True,
+        help="Technical name of the model whose rows age, for example mail.message.",
+    )
+    model_label = fields.Char("Document", compute="_compute_status")
+    domain = fields.Char(
+        "Filter",
+        default="[]",
+        tracking=True,
+        help="Only rows that match, for example [('state', '=', 'done')].",
+    )
+    clock_field = fields.Char(
+        "Counted from",
+        required=True,
+        default="create_date",
+        tracking=True,
+        help="The date of a row from which its age is counted. Rows without it are left alone.",
+    )
+    max_age = fields.Integer(
+        "Keep at most", required=True, default=90, tracking=True, help="Maximum age."
+    )
+    max_age_unit = fields.Selection(
+        [("day", "days"), ("month", "months"), ("year", "years")],
+        "Unit",
+        required=True,
+        default="day",
+        tracking=True,
+    )
+    min_keep_days = fields.Integer(
+        "Keep at least (days)",
+        tracking=True,
+        help="A minimum set by law or contract. It wins over a shorter maximum.",
+    )
+    min_keep_reason = fields.Char(
+        "Minimum set by", tracking=True, help="The law or contract that sets the minimum."
+    )
+    effective_days = fields.Integer(
+        "Emptied after (days)",
+        compute="_compute_effective_days",
+        help="The longer of both periods.",
+    )
+    minimum_wins = fields.Boolean(compute="_compute_effective_days")
+    action = fields.Selection(
+        [("clear", "Empty fields")],
+        required=True,
+        default="clear",
+        tracking=True,
+        help="What happens to a row that is old enough.",
+    )
+    field_names = fields.Char(
+        "Fields",
+        tracking=True,
+        help="Technical names of the fields to empty, separated by commas.",
+    )
+    field_map_ids = fields.Many2many(
+        "ajw.privacy.data.map",
+        string="Fields to empty",
+        compute="_compute_field_map_ids",
+        inverse="_inverse_field_map_ids",
+        domain="[('model_name', '=', model_name), ('erase', 'in', "
+        "('delete', 'clear', 'pseudonymise', 'redact')), ('is_copy', '=', False)]",
+        help="Fields the data map allows to be emptied.",
+    )
+    skip_missing = fields.Boolean(
+        "Wait for the app",
+        tracking=True,
+        help="The policy waits without error while the app that brings the model is not installed.",
+    )
+    status = fields.Selection(
+        [("ready", "Ready"), ("waiting", "Model not installed"), ("invalid", "Needs attention")],
+        compute="_compute_status",
+    )
+    status_message = fields.Text(compute="_compute_status")
+    interval_days = fields.Integer("Run every (days)", required=True, default=1)
+    next_run = fields.Date(required=True, default=fields.Date.context_today, copy=False)
+    last_run = fields.Datetime(readonly=True, copy=False)
+    run_ids = fields.One2many("ajw.privacy.run", "policy_id", "Runs")
+    run_count = fields.Integer(compute="_compute_run_figures")
+    rows_done = fields.Integer("Rows emptied", compute="_compute_run_figures")
+
+    _max_age_positive = models.Constraint(
+        "CHECK(max_age > 0)", "The maximum age must be at least one day."
+    )
+    _min_keep_not_negative = models.Constraint(
+        "CHECK(min_keep_days >= 0)", "The minimum cannot be negative."
+    )
+    _interval_positive = models.Constraint(
+        "CHECK(interval_days > 0)", "A policy runs at most once a day: give 1 or more."
+    )
+
+    # -- computed --------------------------------------------------------------------------------
+
+    @api.depends("max_age", "max_age_unit", "min_keep_days")
+    def _compute_effective_days(self):
+        today = fields.Date.context_today(self)
+        for policy in self:
+            age = batch.age_in_days(today, policy.max_age, policy.max_age_unit or "day")
+            policy.effective_days = max(age, policy.min_keep_days)
+            policy.minimum_wins = policy.min_keep_days > age
+
+    @api.depends("model_name", "field_names")
+    def _compute_field_map_ids(self):
+        rows = self.env["ajw.privacy.data.map"].search(
+            [("model_name", "in", self.mapped("model_name"))]
+        )
+        by_name = {(row.model_name, row.field_name): row.id for row in rows}
+        for policy in self:
+            names = filters.split_names(policy.field_names)
+            policy.field_map_ids = [
+                by_name[policy.model_name, name]
+                for name in names
+                if (policy.model_name, name) in by_name
+            ]
+
+    def _inverse_field_map_ids(self):
+        for policy in self:
+            mapped = policy.field_map_ids.mapped("field_name")
+            policy.field_names = ", ".join(mapped)
+
+    @api.onchange("field_map_ids")
+    def _onchange_field_map_ids(self):
+        self._inverse_field_map_ids()
+
+    @api.depends(
+        "model_name", "domain", "clock_field", "field_names", "action", "company_id", "skip_missing"
+    )
+    def _compute_status(self):
+        for policy in self:
+            model = self.pool.get(policy.model_name)
+            policy.model_label = model._description if model is not None else False
+            if policy._is_waiting():
+                policy.status = "waiting"
+                policy.status_message = self.env._(
+                    "The app that brings “%(model)s” is not installed. "
+                    "The policy starts by itself once it is.",
+                    model=policy.model_name,
+                )
+                continue
+            problems = policy._problems()
+            policy.status = "invalid" if problems else "ready"
+            policy.status_message = "\n".join(problems)
+
+    @api.depends("run_ids.rows_done")
+    def _compute_run_figures(self):
+        figures = {
+            policy.id: (count, rows)
+            for policy, count, rows in self.env["ajw.privacy.run"]._read_group(
+                [("policy_id", "in", self.ids)], ["policy_id"], ["__count", "rows_done:sum"]
+            )
+        }
+        for policy in self:
+            policy.run_count, policy.rows_done = figures.get(policy.id, (0, 0))
+
+    # -- validation ------------------------------------------------------------------------------
+
+    @api.constrains(
+        "model_name", "domain", "clock_field", "field_names", "action", "company_id", "skip_missing"
+    )
+    def _check_rule(self):
+        for policy in self:
+            if policy._is_waiting():
+                # the text is checked now, the names once the app is there
+                try:
+                    filters.parse_domain(policy.domain)
+                except ValueError as error:
+                    raise ValidationError(str(error)) from None
+                continue
+            problems = policy._problems()
+            if problems:
+                raise ValidationError("\n".join(problems))
+
+    @api.constrains("min_keep_days", "min_keep_reason")
+    def _check_minimum(self):
+        for policy in self:
+            if policy.min_keep_days and not policy.min_keep_reason:
+                raise ValidationError(
+                    self.env._("Say which law or contract sets the minimum of “%s”.", policy.name)
+                )
+
+    def _is_waiting(self):
+        self.ensure_one()
+        return self.skip_missing and self.model_name not in self.pool
+
+    def _problems(self):
+        """Why the policy cannot run as it stands.
+
+        :return: list of translated sentences that say what to do; empty when it can run
+        """
+        self.ensure_one()
+        _ = self.env._
+        model = self.pool.get(self.model_name)
+        if model is None:
+            return [
+                _(
+                    "There is no model “%(model)s” in this database. Check the spelling, install "
+                    "the app that brings it, or tick “Wait for the app”.",
+                    model=self.model_name,
+                )
+            ]
+        if guard.is_machinery(self.model_name):
+            return [
+                _(
+                    "“%(model)s” holds rights, settings or proof. A retention policy cannot touch "
+                    "it: choose a model that holds content.",
+                    model=self.model_name,
+                )
+            ]
+        if model._transient or not self.env["ajw.privacy.data.map"]._own_tables([self.model_name]):
+            return [
+                _(
+                    "“%(model)s” stores no lasting rows of its own. Choose the model that holds "
+                    "the data.",
+                    model=self.model_name,
+                )
+            ]
+        return [
+            *self._clock_problems(model),
+            *self._field_problems(model),
+            *self._filter_problems(),
+            *self._company_problems(model),
+        ]
+
+    def _clock_problems(self, model):
+        clock = model._fields.get(self.clock_field)
+        if clock is not None and clock.store and clock.type in ("date", "datetime"):
+            return []
+        candidates = sorted(
+            name
+            for name, field in model._fields.items()
+            if field.store and field.column_type and field.type in ("date", "datetime")
+        )
+        return [
+            self.env._(
+                "“%(field)s” is no stored date of “%(model)s”. Count from one of: %(names)s.",
+                field=self.clock_field,
+                model=self.model_name,
+                names=", ".join(candidates) or self.env._("(it has none)"),
+            )
+        ]
+
+    def _field_problems(self, model):
+        _ = self.env._
+        names = filters.split_names(self.field_names)
+        if not names:
+            return [_("Choose at least one field to empty.")]
+        entries = self.env["ajw.privacy.data.map"]._entries(self.model_name)
+        problems = []
+        for name in names:
+            field = model._fields.get(name)
+            if field is None:
+                problems.append(
+                    _(
+                        "“%(model)s” has no field “%(field)s”. Check the spelling; the data map "
+                        "lists the technical names.",
+                        model=self.model_name,
+                        field=name,
+                    )
+                )
+            elif field.required:
+                problems.append(
+                    _(
+                        "“%(field)s” is required on “%(model)s”, so it cannot be emptied. Leave "
+                        "it out, or choose a field that may be empty.",
+                        model=self.model_name,
+                        field=name,
+                    )
+                )
+            elif field.groups == NO_ACCESS:
+                problems.append(
+                    _("“%(field)s” is a secret of the app; a policy cannot touch it.", field=name)
+                )
+            elif (
+                name in models.MAGIC_COLUMNS
+                or name in (self.clock_field, "company_id")
+                or field.type not in guard.EMPTIABLE_TYPES
+                or not field.store
+                or not field.column_type
+                or (field.compute and field.readonly)
+            ):
+                problems.append(
+                    _(
+                        "“%(field)s” cannot be emptied: it is the clock, the company, a file, a "
+                        "list, a choice, or computed from other fields. Leave it out.",
+                        field=name,
+                    )
+                )
+            elif name not in entries or entries[name][0].erase not in vocabulary.EMPTIABLE:
+                problems.append(
+                    _(
+                        "The data map does not allow “%(model)s.%(field)s” to be emptied. Classify "
+                        "the field there first.",
+                        model=self.model_name,
+                        field=name,
+                    )
+                )
+        return problems
+
+    def _filter_problems(self):
+        try:
+            domain = Domain(filters.parse_domain(self.domain))
+        except ValueError as error:
+            return [self.env._("The filter cannot be read: %s.", str(error))]
+        # sudo: the officer need not be able to open the documents whose age is limited
+        target = self.env[self.model_name].sudo()
+        try:
+            problem = self._path_problem(target, domain)
+            if problem:
+                return [problem]
+            domain.validate(target)
+        except (ValueError, TypeError, KeyError, UserError) as error:
+            return [self.env._("The filter does not fit the model: %s.", str(error))]
+        return []
+
+    def _path_problem(self, model, domain):
+        """The first field of the filter that would let its author probe what they may not read."""
+        for condition in domain.iter_conditions():
+            current = model
+            for name in condition.field_expr.split("."):
+                field = current._fields.get(name)
+                if field is None:
+                    return self.env._(
+                        "The filter names “%(field)s”, which “%(model)s” does not have. "
+                        "Check the spelling.",
+                        field=name,
+                        model=current._name,
+                    )
+                hidden = field.groups and (
+                    field.groups == NO_ACCESS
+                    # not env.su: constraints always run as superuser
+                    or not (
+                        self.env.uid == SUPERUSER_ID or self.env.user.has_groups(field.groups)
+                    )
+                )
+                if hidden or not (field.store or name == "id") or field.inherited:
+                    return self.env._(
+                        "The filter cannot use “%(field)s” of “%(model)s”: it is not stored, or "
+                        "not for you to read. Use a stored field.",
+                        field=name,
+                        model=current._name,
+                    )
+                if field.relational:
+                    current = self.env[field.comodel_name].sudo()
+                    if current._name != "res.company" and guard.is_machinery(current._name):
+                        return self.env._(
+                            "The filter cannot look into “%(model)s”. Use a field of the model "
+                            "itself.",
+                            model=current._name,
+                        )
+            if condition.operator in ("any", "not any", "any!", "not any!"):
+                problem = self._path_problem(current, Domain(condition.value))
+                if problem:
+                    return problem
+        return None
+
+    def _company_field(self, model):
+        """Whether rows of the model belong to companies."""
+        field = model._fields.get("company_id")
+        return bool(field and field.store and field.comodel_name == "res.company")
+
+    def _company_problems(self, model):
+        if self.company_id and not self._company_field(model):
+            return [
+                self.env._(
+                    "Rows of “%(model)s” belong to no company. Leave the company empty: the "
+                    "policy then covers all rows.",
+                    model=self.model_name,
+                )
+            ]
+        return []
+
+    # -- rights ----------------------------------------------------------------------------------
+
+    def _check_scope(self):
+        """A policy for every company may be changed or run only by who may act for every company.
+
+        :raises AccessError: otherwise
+        """
+        if self.env.su:
+            return
+        mine = self.env.user.company_ids
+        if self.company_id - mine:
+            raise AccessError(
+                self.env._("This policy belongs to a company you do not act for.")
+            )
+        if all(policy.company_id for policy in self):
+            return
+        # sudo: only to count the companies the user does not see
+        others = self.env["res.company"].sudo().search([]) - mine.sudo()
+        if others:
+            raise AccessError(
+                self.env._(
+                    "This policy covers every company, and you do not act for all of them. "
+                    "Choose your company on the policy, or ask an officer of all companies."
+                )
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        policies = super().create(vals_list)
+        policies._check_scope()
+        return policies
+
+    def write(self, vals):
+        self._check_scope()
+        result = super().write(vals)
+        if "company_id" in vals:  # nor may it be moved to a company the user does not act for
+            self._check_scope()
+        if RULE_FIELDS & vals.keys():
+            self._stop_open_runs()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_only_never_run(self):
+        self._check_scope()
+        # sudo: runs of other companies count as well
+        runs = self.env["ajw.privacy.run"].sudo()
+        if runs.search_count([("policy_id", "in", self.ids)], limit=1):
+            raise UserError(
+                self.env._(
+                    "This policy has run, and the record of it must stay explainable. "
+                    "Archive the policy instead."
+                )
+            )
+
+    def _stop_open_runs(self):
+        # sudo: users cannot write runs
+        runs = self.env["ajw.privacy.run"].sudo()
+        runs.search(
+            [("policy_id", "in", self.ids), ("state", "in", ("pending", "running"))]
+        )._finish("stopped", self.env._("The policy was changed. It starts again when next due."))
+
+    # -- actions ---------------------------------------------------------------------------------
+
+    def action_dry_run(self):
+        """Count what the policy would do now. Changes nothing."""
+        self.ensure_one()
+        self.check_access("read")
+        self._ensure_ready()
+        wizard = self.env["ajw.privacy.dry.run"]._count(self)
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Dry run"),
+            "res_model": wizard._name,
+            "res_id": wizard.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
+    def action_run(self):
+        """Make the policy due and wake the scheduled action."""
+        self.ensure_one()
+        self.check_access("write")
+        self._check_scope()
+        self._ensure_ready()
+        self.next_run = fields.Date.today()
+        # sudo: an officer is not an administrator, and only this one action is woken
+        self.env.ref("ajw_privacy.ir_cron_retention").sudo()._trigger()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._("The policy runs in the background. See its runs."),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def action_view_runs(self):
+        """The runs of this policy."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "ajw_privacy.ajw_privacy_run_action"
+        )
+        return {**action, "domain": [("policy_id", "=", self.id)], "context": {}}
+
+    def _ensure_ready(self):
+        if self.status != "ready":
+            raise UserError(self.status_message)
+
+    # -- what is due -----------------------------------------------------------------------------
+
+    def _targets(self, companies=None):
+        """The parts a policy is run in: one a company, so that one run never mixes two.
+
+        :param companies: res.company records to keep to; all when None
+        :return: list of (company, Domain); an empty company stands for rows without one
+        """
+        self.ensure_one()
+        none = self.env["res.company"]
+        if not self._company_field(self.pool[self.model_name]):
+            return [(none, Domain.TRUE)]
+        # sudo: archived companies' data ages too
+        everyone = none.sudo().with_context(active_test=False)
+        chosen = self.company_id or everyone.search([], order="id")
+        if companies is not None:
+            chosen &= companies
+        targets = [(company, Domain("company_id", "=", company.id)) for company in chosen]
+        if not self.company_id:
+            targets.append((none, Domain("company_id", "=", False)))
+        return targets
+
+    def _cutoff(self):
+        """The moment before which a row is old enough: UTC, naive datetime."""
+        return batch.cutoff(
+            fields.Datetime.now(), self.max_age, self.max_age_unit, self.min_keep_days
+        )
+
+    @api.model
+    def _due_domain(self, model_name, domain_text, clock_field, cutoff, names):
+        """Rows old enough that still hold something in one of the fields.
+
+        :return: Domain without company
+        """
+        clock = self.pool[model_name]._fields[clock_field]
+        moment = cutoff if clock.type == "datetime" else cutoff.date()
+        return Domain.AND(
+            [
+                filters.parse_domain(domain_text),
+                Domain(clock_field, "<", moment),
+                Domain.custom(
+                    to_sql=lambda model, alias, query: columns.not_empty(alias, names),
+                ),
+            ]
+        )
+
+    # -- scheduled action ------------------------------------------------------------------------
+
+    @api.model
+    def _cron_run(self):
+        """Start the runs of due policies, then work on all open runs, batch by batch.
+
+        Every batch is committed, so an interrupted action goes on where it stopped. Runs as
+        superuser; company by company.
+        """
+        today = fields.Date.today()
+        for policy in self.search([("next_run", "<=", today)]):
+            policy._start_runs()
+            policy.write(
+                {
+                    "last_run": fields.Datetime.now(),
+                    "next_run": today + timedelta(days=policy.interval_days),
+                }
+            )
+        cron = self.env["ir.cron"]
+        runs = self.env["ajw.privacy.run"].search(
+            [("state", "in", ("pending", "running"))], order="id"
+        )
+        remaining = len(runs)
+        seconds = cron._commit_progress(remaining=remaining)
+        for run in runs:
+            while run.state in ("pending", "running"):
+                if seconds <= 0:
+                    return
+                rows = run._step()
+                if run.state not in ("pending", "running"):
+                    remaining -= 1
+                seconds = cron._commit_progress(rows, remaining=remaining)
+
+    def _start_runs(self):
+        """Create one run a company, unless one is still open for it."""
+        self.ensure_one()
+        runs = self.env["ajw.privacy.run"]
+        waiting = self._is_waiting()
+        problems = [] if waiting else self._problems()
+        base = {
+            "policy_id": self.id,
+            "model_name": self.model_name,
+            "domain": self.domain,
+            "clock_field": self.clock_field,
+            "field_names": self.field_names,
+            "action": self.action,
+            "cutoff": self._cutoff(),
+        }
+        if waiting or problems:
+            state = "skipped" if waiting else "failed"
+            message = self.status_message
+            latest = runs.search([("policy_id", "=", self.id)], order="id desc", limit=1)
+            # said once, not every night
+            if latest.state != state or latest.error != message:
+                runs.create({**base, "company_id": self.company_id.id})._finish(state, message)
+            return
+        open_runs = runs.search(
+            [("policy_id", "=", self.id), ("state", "in", ("pending", "running"))]
+        )
+        busy = set(open_runs.mapped("company_id.id")) | (
+            {False} if any(not run.company_id for run in open_runs) else set()
+        )
+        runs.create(
+            [
+                {**base, "company_id": company.id}
+                for company, _domain in self._targets()
+                if company.id not in busy
+            ]
+        )

@@ -1,0 +1,1 @@
+from . import ajw_privacy_dry_run

@@ -1,0 +1,70 @@
+from odoo import api, fields, models
+
+from ..engine import filters
+
+
+class AjwPrivacyDryRun(models.TransientModel):
+    """What a policy would do if it ran now, in numbers."""
+
+    _name = "ajw.privacy.dry.run"
+    _description = "Dry run of a retention policy"
+
+    policy_id = fields.Many2one("ajw.privacy.policy", required=True, readonly=True)
+    model_name = fields.Char(related="policy_id.model_name")
+    model_label = fields.Char(related="policy_id.model_label")
+    field_names = fields.Char(related="policy_id.field_names")
+    cutoff = fields.Datetime("Older than", readonly=True)
+    line_ids = fields.One2many("ajw.privacy.dry.run.line", "dry_run_id", readonly=True)
+    row_count = fields.Integer("Rows", compute="_compute_row_count")
+
+    @api.depends("line_ids.row_count")
+    def _compute_row_count(self):
+        for wizard in self:
+            wizard.row_count = sum(wizard.line_ids.mapped("row_count"))
+
+    @api.depends("policy_id")
+    def _compute_display_name(self):
+        for wizard in self:
+            wizard.display_name = wizard.policy_id.display_name
+
+    @api.model
+    def _count(self, policy):
+        """Count the rows due under a policy, a company at a time, and keep nothing else.
+
+        :param policy: one ``ajw.privacy.policy`` that is ready
+        :return: the wizard with its lines
+        """
+        names = filters.split_names(policy.field_names)
+        cutoff = policy._cutoff()
+        due = policy._due_domain(
+            policy.model_name, policy.domain, policy.clock_field, cutoff, names
+        )
+        # sudo: counts only; the officer need not be able to open the documents. Companies the
+        # officer does not act for are left out.
+        target = self.env[policy.model_name].sudo().with_context(active_test=False)
+        clock = f"{policy.clock_field}:min"
+        lines = []
+        for company, domain in policy._targets(self.env.user.company_ids):
+            [(count, oldest)] = target._read_group(due & domain, [], ["__count", clock])
+            if count or company:
+                lines.append(
+                    {"company_id": company.id, "row_count": count, "oldest": oldest or False}
+                )
+        return self.create(
+            {
+                "policy_id": policy.id,
+                "cutoff": cutoff,
+                "line_ids": [fields.Command.create(line) for line in lines],
+            }
+        )
+
+
+class AjwPrivacyDryRunLine(models.TransientModel):
+    _name = "ajw.privacy.dry.run.line"
+    _description = "Rows due in a company"
+    _order = "id"
+
+    dry_run_id = fields.Many2one("ajw.privacy.dry.run", required=True, ondelete="cascade")
+    company_id = fields.Many2one("res.company", "Company", readonly=True)
+    row_count = fields.Integer("Rows to empty", readonly=True)
+    oldest = fields.Datetime("Oldest", readonly=True)
