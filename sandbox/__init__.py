@@ -1,0 +1,1 @@
+"""A stand-in for Meta's WhatsApp Cloud API on the loopback interface, with a phone page."""
