@@ -508,7 +508,7 @@ class AjwWhatsappAccount(models.Model):
         try:
             return function(*args)
         except CloudApiError as error:
-            raise UserError(self._error_sentence(error)) from None
+            raise UserError(self.env["ajw.whatsapp.error"]._sentence(error)) from None
         except (ConnectionFailed, OutcomeUnknown):
             raise UserError(
                 self.env._(

@@ -303,7 +303,8 @@ class AjwWhatsappMessage(models.Model):
     def _check_sendable(self):
         """Check what the database cannot.
 
-        :raises ValidationError: no template, or the number is not in international form
+        :raises ValidationError: no template, the number is not in international form, or the
+            components are no list of objects
         """
         for message in self:
             if not message.template_id:
@@ -313,6 +314,11 @@ class AjwWhatsappMessage(models.Model):
             if not message.number or not message.number.startswith("+"):
                 raise ValidationError(
                     self.env._("The number must be in international form, with a leading +.")
+                )
+            components = message.template_components or []
+            if not isinstance(components, list) or not all(isinstance(c, dict) for c in components):
+                raise ValidationError(
+                    self.env._("The variables' values must be a list of Meta's components.")
                 )
 
     # ------------------------------------------------------------------

@@ -1,6 +1,39 @@
-from odoo import fields, models
+import re
+from typing import NamedTuple
 
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date as babel_format_date
+from babel.dates import format_datetime as babel_format_datetime
+from babel.numbers import format_currency, format_decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_amount, format_date, format_datetime
+
+from ..cloud_api import payload
 from .selections import DOCUMENT_MODELS, TEMPLATE_CATEGORIES, TEMPLATE_STATUSES
+
+_NAME = re.compile(r"[a-z0-9_]{1,512}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2,3})?")
+_NAMED = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class RenderedTemplate(NamedTuple):
+    """A template filled in for one document.
+
+    :param list components: Meta's components, without the document header (the outbox adds it with
+        the uploaded file's id)
+    :param str header_text: header as the person reads it, ``""`` for none and for a document
+    :param str body_text: text as the person reads it
+    :param str footer_text: footer, ``""`` for none
+    :param list buttons: dicts with ``type``, ``text`` and for links ``url``
+    """
+
+    components: list
+    header_text: str
+    body_text: str
+    footer_text: str
+    buttons: list
 
 
 class AjwWhatsappTemplate(models.Model):
@@ -53,8 +86,12 @@ class AjwWhatsappTemplate(models.Model):
     header_text = fields.Char()
     body = fields.Text(string="Text", required=True)
     footer = fields.Char()
-    button_ids = fields.One2many("ajw.whatsapp.template.button", "template_id", copy=True)
-    variable_ids = fields.One2many("ajw.whatsapp.template.variable", "template_id", copy=True)
+    button_ids = fields.One2many(
+        "ajw.whatsapp.template.button", "template_id", string="Buttons", copy=True
+    )
+    variable_ids = fields.One2many(
+        "ajw.whatsapp.template.variable", "template_id", string="Variables", copy=True
+    )
     model = fields.Selection(DOCUMENT_MODELS, string="Document")
     purpose_id = fields.Many2one(
         "ajw.consent.purpose",
@@ -62,8 +99,362 @@ class AjwWhatsappTemplate(models.Model):
         tracking=True,
         help="What the recipient must have agreed to.",
     )
-    meta_template_id = fields.Char(readonly=True, copy=False)
+    meta_template_id = fields.Char(string="Meta's template ID", readonly=True, copy=False, index=True)
+    problems = fields.Text(
+        compute="_compute_problems", help="What keeps the template from being submitted or sent."
+    )
+    preview = fields.Text(compute="_compute_preview", help="The text with the examples filled in.")
 
     _identity_unique = models.UniqueIndex(
         "(account_id, name, language)", "This account already has a template of this name and language."
     )
+
+    # ------------------------------------------------------------------
+    # Computed, constraints
+    # ------------------------------------------------------------------
+
+    @api.depends("name", "language")
+    def _compute_display_name(self):
+        for template in self:
+            template.display_name = f"{template.name or ''} ({template.language or ''})"
+
+    @api.depends(
+        "header_type",
+        "header_text",
+        "body",
+        "footer",
+        "parameter_format",
+        "model",
+        "button_ids.type",
+        "button_ids.url",
+        "variable_ids.place",
+        "variable_ids.name",
+        "variable_ids.source",
+        "variable_ids.field_path",
+    )
+    def _compute_problems(self):
+        for template in self:
+            template.problems = "\n".join(template._find_problems()) or False
+
+    @api.depends("header_text", "body", "footer", "button_ids.text", "variable_ids.sample")
+    def _compute_preview(self):
+        for template in self:
+            samples = {
+                (variable.place, variable.name): variable.sample or f"[{variable.name}]"
+                for variable in template.variable_ids
+            }
+            parts = [
+                payload.fill(template.header_text, _of_place(samples, "header"))
+                if template.header_type == "text"
+                else "",
+                payload.fill(template.body, _of_place(samples, "body")),
+                template.footer or "",
+                *(f"[ {button.text} ]" for button in template.button_ids),
+            ]
+            template.preview = "\n\n".join(part for part in parts if part)
+
+    @api.constrains("name", "language")
+    def _check_identity(self):
+        for template in self:
+            if not _NAME.fullmatch(template.name or ""):
+                raise ValidationError(
+                    self.env._("A template's name has lower-case letters, digits and underscores only.")
+                )
+            if not _LANGUAGE.fullmatch(template.language or ""):
+                raise ValidationError(
+                    self.env._("The language is a code as Meta writes it, like en, en_US or hi.")
+                )
+
+    def _find_problems(self):
+        """Return sentences on what Meta would refuse, or what no variable fills in.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        named = self.parameter_format == "NAMED"
+        problems = []
+        places = [("body", self.env._("Text"), self.body)]
+        if self.header_type == "text":
+            places.append(("header", self.env._("Header"), self.header_text))
+            if not self.header_text:
+                problems.append(self.env._("The header is empty."))
+        for place, label, text in places:
+            names = payload.placeholders(text)
+            defined = self.variable_ids.filtered(lambda v, p=place: v.place == p).mapped("name")
+            for name in names:
+                if name not in defined:
+                    problems.append(
+                        self.env._("%(place)s: nothing fills in {{%(name)s}}.", place=label, name=name)
+                    )
+            for name in defined:
+                if name not in names:
+                    problems.append(
+                        self.env._("%(place)s: {{%(name)s}} does not occur.", place=label, name=name)
+                    )
+            if named and not all(_NAMED.fullmatch(name) for name in names):
+                problems.append(
+                    self.env._("%s: names have lower-case letters, digits and underscores.", label)
+                )
+            if not named and names != [str(n) for n in range(1, len(names) + 1)]:
+                problems.append(self.env._("%s: numbers run 1, 2, 3… in order.", label))
+        stripped = (self.body or "").strip()
+        if stripped.startswith("{{") or stripped.endswith("}}"):
+            problems.append(self.env._("Meta refuses a text that begins or ends with a place-holder."))
+        if len(self.body or "") > payload.MAX_BODY:
+            problems.append(self.env._("The text is longer than %s characters.", payload.MAX_BODY))
+        if len(self.footer or "") > payload.MAX_FOOTER:
+            problems.append(self.env._("The footer is longer than %s characters.", payload.MAX_FOOTER))
+        return problems + self._find_button_problems()
+
+    def _find_button_problems(self):
+        problems = []
+        dynamic = self._dynamic_buttons()
+        defined = self.variable_ids.filtered(lambda v: v.place == "button")
+        if len(dynamic) > 1:
+            problems.append(self.env._("Only one button may have an address with a place-holder."))
+        if bool(dynamic) != bool(defined) or len(defined) > 1:
+            problems.append(
+                self.env._("A link that ends with {{1}} needs exactly one variable, and no other link any.")
+            )
+        for button in self.button_ids:
+            names = payload.placeholders(button.url)
+            if button.type == "URL" and not (button.url or "").startswith("https://"):
+                if not (button.url or "").startswith("http://"):
+                    problems.append(self.env._("The link %s has no address.", button.text))
+            if names and (names != ["1"] or not button.url.endswith("{{1}}")):
+                problems.append(
+                    self.env._("In a link the place-holder is {{1}} and stands at the end: %s", button.text)
+                )
+        return problems
+
+    def _dynamic_buttons(self):
+        return self.button_ids.filtered(lambda b: b.type == "URL" and payload.placeholders(b.url))
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_submit(self):
+        """Submit the templates to Meta for review, new or changed.
+
+        :raises UserError: says what is wrong and what to do; what was submitted before stays so
+        """
+        self.check_access("write")
+        for account, templates in self.grouped("account_id").items():
+            for template in templates:
+                if problems := template._find_problems():
+                    raise UserError("\n".join([template.display_name, *problems]))
+            with account._get_client() as client:
+                for template in templates:
+                    template._submit(client)
+        return True
+
+    def _submit(self, client):
+        self.ensure_one()
+        account = self.account_id
+        handle = None
+        if self.header_type == "document":
+            if not account.app_id:
+                raise UserError(
+                    self.env._(
+                        "Meta wants an example document for this template, uploaded through your app: "
+                        "enter the App ID on the account."
+                    )
+                )
+            handle = account._call(
+                client.upload_sample, account._sample_pdf(), "sample.pdf", "application/pdf"
+            )
+        definition = self._definition(handle)
+        if self.meta_template_id:
+            account._call(
+                client.edit_template,
+                self.meta_template_id,
+                {key: definition[key] for key in ("category", "components")},
+            )
+            answer = {}
+        else:
+            answer = account._call(client.create_template, definition)
+        status = answer.get("status") or "PENDING"
+        self.write(
+            {
+                "meta_template_id": str(answer.get("id") or self.meta_template_id or "") or False,
+                "status": status if status in dict(TEMPLATE_STATUSES) else "UNKNOWN",
+                "rejection_reason": False,
+            }
+            | ({"category": answer["category"]} if answer.get("category") in dict(TEMPLATE_CATEGORIES) else {})
+        )
+
+    def _definition(self, header_handle=None):
+        """Return the body that submits this template; see :func:`..cloud_api.payload.template_definition`."""
+        self.ensure_one()
+        samples = {(v.place, v.name): v.sample or v.text_value or "-" for v in self.variable_ids}
+        buttons = []
+        for button in self.button_ids:
+            row = {"type": button.type, "text": button.text}
+            if button.type == "URL":
+                row["url"] = button.url
+                if payload.placeholders(button.url):
+                    suffix = next((s for (place, _n), s in samples.items() if place == "button"), "")
+                    row["example"] = payload.fill(button.url, {"1": suffix})
+            elif button.type == "PHONE_NUMBER":
+                row["phone_number"] = button.phone_number
+            buttons.append(row)
+        header_text = self.header_text if self.header_type == "text" else None
+        return payload.template_definition(
+            name=self.name,
+            language=self.language,
+            category=self.category,
+            named=self.parameter_format == "NAMED",
+            body=self.body,
+            body_samples=[(n, samples["body", n]) for n in payload.placeholders(self.body)],
+            header_text=header_text,
+            header_samples=[(n, samples["header", n]) for n in payload.placeholders(header_text)],
+            header_handle=header_handle,
+            footer=self.footer or None,
+            buttons=buttons,
+        )
+
+    # ------------------------------------------------------------------
+    # Rendering
+    # ------------------------------------------------------------------
+
+    def _render(self, record, lang=None):
+        """Fill the template in for a document, with amounts and dates as its readers write them.
+
+        :param record: one record of the template's model
+        :param str lang: Odoo language code for amounts and dates; by default the template's language
+        :rtype: RenderedTemplate
+        :raises UserError: the template does not fit the document, or a variable is empty on it
+        """
+        self.ensure_one()
+        record.ensure_one()
+        if record._name != self.model:
+            raise UserError(self.env._("The template %s is for other documents.", self.display_name))
+        if problems := self._find_problems():
+            raise UserError("\n".join([self.display_name, *problems]))
+        values = {
+            (variable.place, variable.name): self._variable_text(variable, record, lang)
+            for variable in self.variable_ids
+        }
+        named = self.parameter_format == "NAMED"
+        components = []
+        header = ""
+        if self.header_type == "text":
+            header = payload.fill(self.header_text, _of_place(values, "header"))
+            names = payload.placeholders(self.header_text)
+            if names:
+                parameters = payload.text_parameters([(n, values["header", n]) for n in names], named)
+                components.append({"type": "header", "parameters": parameters})
+        names = payload.placeholders(self.body)
+        if names:
+            parameters = payload.text_parameters([(n, values["body", n]) for n in names], named)
+            components.append({"type": "body", "parameters": parameters})
+        buttons = []
+        suffix = next((text for (place, _n), text in values.items() if place == "button"), "")
+        for index, button in enumerate(self.button_ids):
+            row = {"type": button.type, "text": button.text}
+            if button.type == "URL":
+                row["url"] = payload.fill(button.url, {"1": suffix})
+                if payload.placeholders(button.url):
+                    components.append(payload.url_button(index, suffix))
+            buttons.append(row)
+        return RenderedTemplate(
+            components=components,
+            header_text=header,
+            body_text=payload.fill(self.body, _of_place(values, "body")),
+            footer_text=self.footer or "",
+            buttons=buttons,
+        )
+
+    def _variable_text(self, variable, record, lang):
+        """Return what stands for a variable: one line, never empty.
+
+        :raises UserError: it is empty
+        """
+        if variable.source == "text":
+            text = variable.text_value
+        elif variable.source == "portal_link":
+            text = record.get_portal_url().lstrip("/")
+        else:
+            text = self._field_text(variable, record, lang)
+        text = payload.clean_parameter(text or "")
+        if not text:
+            raise UserError(
+                self.env._(
+                    "%(field)s is empty on %(document)s, and the template %(template)s needs it.",
+                    field=variable.field_path or variable.name,
+                    document=record.display_name,
+                    template=self.display_name,
+                )
+            )
+        return text
+
+    def _field_text(self, variable, record, lang):
+        *path, last = variable.field_path.split(".")
+        for name in path:
+            record = record[name][:1]
+        field = record._fields[last]
+        value = record[last]
+        if field.type in ("integer", "float", "monetary"):
+            currency = (
+                record[field.get_currency_field(record)] if field.type == "monetary" else None
+            )
+            return self._format_number(value, currency, lang)
+        if not value:
+            return ""
+        if field.type == "date":
+            return self._format_date(value, lang)
+        if field.type == "datetime":
+            return self._format_datetime(value, record, lang)
+        if field.type == "selection":
+            return dict(field._description_selection(record.env)).get(value, value)
+        if field.relational:
+            return value[:1].display_name
+        return str(value)
+
+    def _active_lang(self, lang):
+        """Return the code of the installed language to write in, or ``None`` if there is none.
+
+        Meta writes ``en`` and ``hi`` where Odoo writes ``en_US`` and ``hi_IN``.
+        """
+        wanted = lang or self.language
+        installed = dict(self.env["res.lang"].get_installed())
+        if wanted in installed:
+            return wanted
+        short = wanted.partition("_")[0]
+        return next((code for code in installed if code.partition("_")[0] == short), None)
+
+    def _locale(self, lang):
+        try:
+            return Locale.parse((lang or self.language).partition("@")[0])
+        except (UnknownLocaleError, ValueError):
+            return Locale.parse("en")
+
+    def _format_number(self, value, currency, lang):
+        code = self._active_lang(lang)
+        if not currency:
+            return format_decimal(value, locale=self._locale(code or lang))
+        if code:
+            return format_amount(self.env, value, currency, lang_code=code)
+        return format_currency(currency.round(value), currency.name, locale=self._locale(lang))
+
+    def _format_date(self, value, lang):
+        code = self._active_lang(lang)
+        if code:
+            return format_date(self.env, value, lang_code=code)
+        return babel_format_date(value, "medium", locale=self._locale(lang))
+
+    def _format_datetime(self, value, record, lang):
+        # The contact's own time zone is only the one of whoever created it.
+        company = record.company_id if "company_id" in record._fields else self.company_id
+        zone = company.partner_id.tz or self.env.user.tz or "UTC"
+        code = self._active_lang(lang)
+        if code:
+            return format_datetime(self.env, value, tz=zone, lang_code=code)
+        local = fields.Datetime.context_timestamp(self.with_context(tz=zone), value)
+        return babel_format_datetime(local, "medium", locale=self._locale(lang))
+
+
+def _of_place(values, place):
+    """Return name → text of one place, from a dict of (place, name) → text."""
+    return {name: text for (of_place, name), text in values.items() if of_place == place}

@@ -1,13 +1,33 @@
 import logging
+import random
+import time
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+from ..cloud_api import errors, webhook
+from ..cloud_api.keywords import is_stop
+from .selections import TEMPLATE_CATEGORIES, TEMPLATE_STATUSES
 
 _logger = logging.getLogger(__name__)
 
+BATCH_SIZE = 100
+MAX_TRIES = 6
+
+#: A report on a message we do not know waits this long for it, in minutes after each look.
+PARK_MINUTES = (1, 5, 15, 60, 240, 720, 1440)
+
+PARKED = "parked"
+
 
 class AjwWhatsappWebhookEvent(models.Model):
-    """One call of Meta's webhook, kept as it came until it has been worked through."""
+    """One call of Meta's webhook, kept as it came until it has been worked through.
+
+    Working one through twice, or in another order, gives the same result: reports only move messages
+    forward, and a received message is stored once.
+    """
 
     _name = "ajw.whatsapp.webhook.event"
     _description = "WhatsApp Webhook Event"
@@ -39,10 +59,307 @@ class AjwWhatsappWebhookEvent(models.Model):
         required=True,
         default="pending",
         readonly=True,
+        help="Pending: waiting to be read, or for the message it is about. Not handled: a kind of event "
+        "that this software does nothing with.",
     )
-    error = fields.Char(readonly=True)
+    error = fields.Char(string="Remark", readonly=True)
     attempts = fields.Integer(readonly=True, aggregator=None)
     retry_at = fields.Datetime(string="Next try", readonly=True)
     processed_at = fields.Datetime(readonly=True)
 
     _pending_index = models.Index("(id) WHERE state = 'pending'")
+
+    @api.model
+    def _receive(self, account, payload):
+        """Store a verified call and wake the scheduled action.
+
+        :param account: ajw.whatsapp.account the call came in for
+        :param str payload: the JSON text
+        """
+        self.create({"account_id": account.id, "payload": payload})
+        # sudo: Meta calls without a user
+        self.env.ref("ajw_whatsapp.ir_cron_webhook").sudo()._trigger()
+
+    def action_process_again(self):
+        """Put failed or unhandled events back, for example after an upgrade that knows more."""
+        self.check_access("read")
+        # sudo: the log is read-only to every role; putting an event back changes no content
+        self.sudo().filtered(lambda e: e.payload and e.state in ("failed", "not_handled")).write(
+            {"state": "pending", "attempts": 0, "retry_at": False, "error": False}
+        )
+        self.env.ref("ajw_whatsapp.ir_cron_webhook").sudo()._trigger()  # sudo: as above
+        return True
+
+    # ------------------------------------------------------------------
+    # Processing
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _ready_domain(self):
+        return Domain("state", "=", "pending") & (
+            Domain("retry_at", "=", False) | Domain("retry_at", "<=", fields.Datetime.now())
+        )
+
+    @api.model
+    def _cron_process(self):
+        """Work through what Meta reported, in batches. The body of the scheduled action."""
+        cron = self.env["ir.cron"]
+        time_left = cron._commit_progress()
+        accounts = self.env["ajw.whatsapp.account"]
+        collisions = 0
+        while time_left > 0 and collisions < MAX_TRIES:
+            try:
+                events = self.search(
+                    self._ready_domain(), order="id", limit=BATCH_SIZE
+                ).try_lock_for_update()
+                if not events:
+                    break
+                events._process()
+                accounts |= events.account_id
+                time_left = cron._commit_progress(
+                    len(events), remaining=self.search_count(self._ready_domain(), limit=1)
+                )
+                collisions = 0
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                # A sender or a user changed the same message: look again at what is there now.
+                self.env.cr.rollback()
+                collisions += 1
+                time.sleep(random.uniform(0, 0.05 * 2**collisions))
+        for account in accounts:
+            while account._in_fresh_transaction(account._tell_documents):
+                pass
+        waiting = self.search(
+            [("state", "=", "pending"), ("retry_at", ">", fields.Datetime.now())],
+            order="retry_at",
+            limit=1,
+        )
+        if waiting:
+            self.env.ref("ajw_whatsapp.ir_cron_webhook")._trigger(waiting.retry_at)
+        cron._commit_progress()
+
+    def _process(self):
+        """Work the events through, each in a savepoint: one bad event blocks no other."""
+        parsed = {}
+        for event in self:
+            try:
+                parsed[event] = webhook.parse(event.payload or "")
+            except webhook.MalformedPayload as error:
+                event._close("failed", str(error))
+        lookup = self._prefetch(parsed)
+        for event, items in parsed.items():
+            try:
+                with self.env.cr.savepoint():
+                    results = [event._process_item(item, lookup) for item in items]
+                    event._conclude(results)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception as error:  # whatever it is, the next event must not wait for it
+                _logger.exception("WhatsApp webhook event %s failed", event.id)
+                event._close("failed", type(error).__name__)
+
+    def _prefetch(self, parsed):
+        """Look the accounts and messages of a batch up at once.
+
+        :param dict parsed: event → list of typed events
+        """
+        items = [item for rows in parsed.values() for item in rows]
+        statuses = [item for item in items if isinstance(item, webhook.Status)]
+        inbound = [item for item in items if isinstance(item, webhook.Inbound)]
+        Account = self.env["ajw.whatsapp.account"].with_context(active_test=False)
+        numbers = {item.phone_number_id for item in items if hasattr(item, "phone_number_id")}
+        accounts = self.account_id | Account.search([("phone_number_id", "in", list(numbers))])
+        wamids = [item.wamid for item in statuses + inbound]
+        references = [item.callback_ref for item in statuses if item.callback_ref]
+        messages = self.env["ajw.whatsapp.message"]._engine()
+        found = messages.search(
+            Domain("account_id", "in", accounts.ids)
+            & (Domain("wamid", "in", wamids) | Domain("callback_ref", "in", references))
+        )
+        return _Lookup(accounts, found)
+
+    def _process_item(self, item, lookup):
+        """Act on one typed event.
+
+        :return: ``None`` when done, :data:`PARKED`, or the name of what was not handled
+        """
+        match item:
+            case webhook.NotHandled():
+                return item.what
+            case webhook.TemplateUpdate():
+                return self._process_template(item)
+        account = lookup.account(self.account_id, item.phone_number_id)
+        if not account:
+            return "unknown_number"
+        match item:
+            case webhook.Status():
+                return self._process_status(account, item, lookup)
+            case webhook.Inbound():
+                return self._process_inbound(account, item, lookup)
+            case webhook.Preference():
+                return self._process_preference(account, item)
+
+    def _process_status(self, account, status, lookup):
+        message = lookup.message(account, status)
+        if not message:
+            return PARKED
+        changes = {}
+        if not message.wamid:
+            changes["wamid"] = status.wamid
+        if status.pricing_category and not message.pricing_category:
+            changes["pricing_category"] = status.pricing_category
+            changes["pricing_billable"] = bool(status.pricing_billable)
+        if changes:
+            message.write(changes)
+        failure = {}
+        if status.status == "failed":
+            code = status.error_code
+            said = f"({code}) {status.error_message or ''}" if code else status.error_message
+            failure = account._failure_values(code, said)
+        moved = message._merge_report(status.status, status.at, **failure)
+        if status.status == "failed" and moved:
+            error_class = errors.classify(status.error_code)
+            if error_class == errors.OPT_OUT:
+                account._withdraw_marketing(message.number, "meta_error")
+            elif error_class == errors.STOP_ACCOUNT and status.error_code:
+                account._stop(status.error_code, status.error_message or "")
+        return None
+
+    def _process_inbound(self, account, inbound, lookup):
+        """Store a received message once; a STOP withdraws everything on that number.
+
+        START records nothing: an opt-in needs the notice a person has seen and an explicit act, and a
+        word in a chat proves neither. A new opt-in is recorded where those are shown.
+        """
+        if lookup.received(account, inbound.wamid):
+            return None
+        message = self.env["ajw.whatsapp.message"]._engine().create(
+            {
+                "direction": "inbound",
+                "state": "received",
+                "company_id": account.company_id.id,
+                "account_id": account.id,
+                "partner_id": account._find_partner(inbound.number).id,
+                "number": inbound.number,
+                "inbound_type": inbound.type,
+                "body": inbound.text,
+                "wamid": inbound.wamid,
+                "occasion": False,
+            }
+        )
+        lookup.add(message)
+        if is_stop(inbound.text, inbound.payload):
+            if not inbound.number:
+                return "stop_without_number"
+            self.env["ajw.consent.event"]._withdraw_address(
+                account.company_id.ajw_consent_controller_id,
+                "whatsapp",
+                inbound.number,
+                "whatsapp_message" if inbound.type == "text" else "whatsapp_button",
+                evidence={"note": inbound.text},
+            )
+        return None
+
+    def _process_preference(self, account, preference):
+        """Meta's own "stop marketing" is a withdrawal; its "resume" is no opt-in with us."""
+        if preference.value == "stop":
+            account._withdraw_marketing(preference.number, "whatsapp_preference")
+        return None
+
+    def _process_template(self, update):
+        templates = self.env["ajw.whatsapp.template"].with_context(active_test=False).search(
+            [
+                ("meta_template_id", "=", update.meta_template_id),
+                ("company_id", "=", self.company_id.id),
+                ("account_id.waba_id", "=", self.account_id.waba_id),
+            ]
+        )
+        if not templates:
+            return "unknown_template"
+        vals = {}
+        if update.status:
+            known = update.status in dict(TEMPLATE_STATUSES)
+            vals["status"] = update.status if known else "UNKNOWN"
+            vals["rejection_reason"] = update.reason if update.status == "REJECTED" else False
+        if update.category in dict(TEMPLATE_CATEGORIES):
+            vals["category"] = update.category
+        if update.quality:
+            vals["quality"] = update.quality if update.quality in ("GREEN", "YELLOW", "RED") else "UNKNOWN"
+        templates.write(vals)
+        return None
+
+    def _conclude(self, results):
+        """Close the event, or park it until the message it reports on is known."""
+        self.ensure_one()
+        others = sorted({result for result in results if result not in (None, PARKED)})
+        remark = ", ".join(others)[:200] or False
+        if PARKED in results:
+            if self.attempts < len(PARK_MINUTES):
+                minutes = PARK_MINUTES[self.attempts]
+                self.write(
+                    {
+                        "attempts": self.attempts + 1,
+                        "retry_at": fields.Datetime.now() + timedelta(minutes=minutes),
+                        "error": self.env._("Waiting for the message it reports on."),
+                    }
+                )
+                return
+            self._close("not_handled", self.env._("It reports on a message that is not ours."))
+        elif others and not any(result is None for result in results):
+            self._close("not_handled", remark)
+        else:
+            self._close("done", remark)
+
+    def _close(self, state, remark=False):
+        self.write(
+            {
+                "state": state,
+                "error": remark,
+                "attempts": self.attempts + 1,
+                "retry_at": False,
+                "processed_at": fields.Datetime.now(),
+            }
+        )
+
+
+class _Lookup:
+    """The accounts and messages of one batch.
+
+    Only messages of the account that signed are found: an app's secret says nothing about the messages
+    of another account.
+    """
+
+    def __init__(self, accounts, messages):
+        self._accounts = accounts
+        self._by_reference = {}
+        self._by_wamid = {}
+        for message in messages:
+            self.add(message)
+
+    def add(self, message):
+        """Make a message known to the rest of the batch."""
+        account_id = message.account_id.id
+        self._by_reference[account_id, message.callback_ref] = message
+        if message.wamid:
+            self._by_wamid[account_id, message.wamid] = message
+
+    def account(self, signer, phone_number_id):
+        """Return the account a number belongs to: the one that was called, or one of the same app."""
+        if phone_number_id in ("", signer.phone_number_id):
+            return signer
+        return self._accounts.filtered(
+            lambda account: account.phone_number_id == phone_number_id
+            and account.company_id == signer.company_id
+            and account.app_id
+            and account.app_id == signer.app_id
+        )[:1]
+
+    def message(self, account, status):
+        """Return the message a status is about, or ``None``."""
+        message = self._by_reference.get((account.id, status.callback_ref)) or self._by_wamid.get(
+            (account.id, status.wamid)
+        )
+        return message if message and message.direction == "outbound" else None
+
+    def received(self, account, wamid):
+        """Tell whether a received message is stored already."""
+        return (account.id, wamid) in self._by_wamid
