@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
-import secrets
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +14,14 @@ from .environment import Environment, prepare_services
 from .ports import HOST, port_of
 from .postgres import Cluster, in_use, named_server
 from .report import Reporter, SetupError
+from .seeding import new_account, script_print, seed
 from .services import Service, demo_services, stop_demo
-from .shell import clean_environment, tail
-from .stack import ROOT, SETUP, Stack
+from .shell import clean_environment
+from .stack import ROOT, Stack
 
 DATABASE = "ajw_demo"
 # Beside our add-ons and what they need: the applications a visitor expects to click in.
 APPLICATIONS = ("account", "sale_management")
-SEED = SETUP / "harness" / "seed.py"
 START_SECONDS = 120
 
 
@@ -251,77 +248,22 @@ def ensure_seeded(environment: Environment, config: Path, addresses: Addresses) 
         if "account" not in state:
             state["account"] = new_account()
             stack.write("demo", state)
-        seeded = {
-            "odoo": addresses.odoo,
-            "sandbox": addresses.sandbox,
-            "script": hashlib.sha256(
-                SEED.read_bytes() + Path(seed_data.__file__).read_bytes()
-            ).hexdigest(),
-        }
+        places = {"odoo": addresses.odoo, "sandbox": addresses.sandbox}
+        seeded = {**places, "script": script_print()}
         if state.get("seeded") != seeded:
-            facts = seed(environment, config, addresses, state["account"])
+            facts = seed(
+                environment,
+                config,
+                DATABASE,
+                account=state["account"],
+                customers=seed_data.CUSTOMERS,
+                **places,
+            )
             state = {**state, "facts": facts, "seeded": seeded}
             stack.write("demo", state)
             step.note("set up")
         else:
             step.note("nothing changed")
-
-
-def new_account() -> dict[str, str]:
-    """Return made-up identifiers and secrets of a Meta app and number."""
-    digits = [str(10**14 + secrets.randbelow(9 * 10**14)) for _ in range(3)]
-    return {
-        "app_id": digits[0],
-        "waba_id": digits[1],
-        "phone_number_id": digits[2],
-        "app_secret": secrets.token_hex(16),
-        "access_token": f"EAA{secrets.token_hex(40)}",
-        "verify_token": secrets.token_urlsafe(16),
-        "display_phone_number": seed_data.BUSINESS_NUMBER,
-        "verified_name": seed_data.BUSINESS_NAME,
-    }
-
-
-def seed(
-    environment: Environment, config: Path, addresses: Addresses, account: dict[str, str]
-) -> dict:
-    """Run the seeding script in Odoo's shell; return the facts that it reports."""
-    stack = environment.stack
-    facts = stack.run / "seed-facts.json"
-    facts.unlink(missing_ok=True)
-    order = {
-        "odoo": addresses.odoo,
-        "sandbox": addresses.sandbox,
-        "account": account,
-        "people": seed_data.USERS,
-        "customers": seed_data.CUSTOMERS,
-        "facts": str(facts),
-    }
-    log = stack.log("seed")
-    env = odoo_environment(stack, environment.server, config)
-    # By a pipe, not by arguments or files: the order holds secrets.
-    script = f"ORDER = {order!r}\n" + SEED.read_text()
-    with open(log, "a") as output:
-        done = subprocess.run(
-            [*odoo_command(stack), "shell", "-d", DATABASE, "--no-http", "--log-level=warn"],
-            input=script,
-            text=True,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=env,
-            cwd=stack.run,
-            check=False,
-        )
-    # The shell exits with 0 even when the script raised: the facts are the proof.
-    if done.returncode or not facts.exists():
-        raise SetupError(
-            f"the demo's data could not be set up\n{tail(log)}",
-            "read the log, correct the code and run setup/demo again",
-            log,
-        )
-    result = json.loads(facts.read_text())
-    facts.unlink()
-    return result
 
 
 def environment_values(stack: Stack) -> dict[str, str]:

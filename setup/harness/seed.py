@@ -28,6 +28,12 @@ def set_addresses():
     parameters.set_param("report.url", ORDER["odoo"])
 
 
+def load_chart():
+    """Give the company a chart of accounts; demo data brings one, an empty database does not."""
+    if not env.company.chart_template:
+        env["account.chart.template"].try_loading("generic_coa", company=env.company)
+
+
 def make_users():
     """Return users by login, made with the groups of their roles."""
     users = {}
@@ -220,6 +226,7 @@ def link(action, record):
 
 def main():
     set_addresses()
+    load_chart()
     env.cr.commit()
     users = make_users()
     env.cr.commit()

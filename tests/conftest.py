@@ -1,0 +1,66 @@
+"""Fixtures of the suite-level tests; those of ``tests/plain`` need none of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.stack import RunningStack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """A real Odoo with its cron threads, and the stand-in for Meta, on a database of their own."""
+    template = os.environ.get("AJW_TEST_DATABASE")
+    if not template:
+        pytest.fail("these tests need a prepared database: run them with setup/test", pytrace=False)
+    running = RunningStack(template)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def sandbox(stack: RunningStack):
+    """The sandbox's controls; faults are switched off before and after the test."""
+    stack.sandbox.clear_faults()
+    yield stack.sandbox
+    stack.sandbox.clear_faults()
+
+
+@pytest.fixture
+def accountant(stack: RunningStack):
+    """A logged-in user who may bill customers, and nothing more."""
+    return stack.login("accountant")
+
+
+@pytest.fixture
+def screenshots(stack: RunningStack) -> Path:
+    """The folder for pictures: ``AJW_SCREENSHOTS``, else one in the stack."""
+    folder = Path(os.environ.get("AJW_SCREENSHOTS") or stack.home / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def browser(screenshots: Path, request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A headless Chromium; a failing test leaves a picture of what it saw."""
+    with Browser() as running:
+        yield running
+        report = getattr(request.node, "report_call", None)
+        if report is not None and report.failed:
+            running.screenshot(screenshots / f"failed-{request.node.name}.png")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Let fixtures know how the test ended."""
+    report = yield
+    setattr(item, f"report_{report.when}", report)
+    return report

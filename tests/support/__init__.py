@@ -1,0 +1,1 @@
+"""Helpers of the suite-level tests: real servers, their clients, a browser."""
