@@ -1,6 +1,8 @@
 {
     "name": "Consent Ledger",
-    "summary": "Who agreed to what, towards whom, for which purpose, on which address, and the proof",
+    "summary": (
+        "Who agreed to what, towards whom, for which purpose, on which address, and the proof"
+    ),
     "version": "19.0.1.0.0",
     "category": "Productivity/Privacy",
     "author": "AJ Works",

@@ -30,7 +30,7 @@ class EventContent(NamedTuple):
     :param needs_confirmation: whether the opt-in counts only once confirmed
     :param expires_at: when the opt-in ends by itself, or ``None``
     :param notice_digest: SHA-256 (hex) of the wording the person saw, or ``""``
-    :param address_ref: random token standing for the address within the subject, ``""`` for all of them
+    :param address_ref: token standing for the address within the subject, ``""``: all of them
     :param address_commitment: salted commitment (hex) or ``""``; the same for name, ip and actor
     :param evidence_commitment: salted commitment (hex) to what else was kept as evidence, see
         :func:`~.commitment.evidence_text`, or ``""``
@@ -58,7 +58,7 @@ class EventContent(NamedTuple):
 
 
 def _timestamp(value):
-    """``2026-01-31T09:30:00Z``; naive values are UTC, as Odoo stores them. Fractions are refused."""
+    """``2026-01-31T09:30:00Z``; naive values are UTC, as in Odoo. Fractions are refused."""
     if value is None:
         return None
     if value.microsecond:
@@ -71,11 +71,11 @@ def _timestamp(value):
 def canonical_bytes(content, prev_hash):
     """Return the UTF-8 bytes that are hashed.
 
-    JSON with sorted keys and no white space; only strings, integers, booleans and null occur, so that
-    the result is also the RFC 8785 (JSON Canonicalization Scheme) form.
+    JSON with sorted keys and no white space; only strings, integers, booleans and null occur, so
+    that the result is also the RFC 8785 (JSON Canonicalization Scheme) form.
 
     :param EventContent content: what the event says
-    :param str prev_hash: hash of the event before it on its chain, :data:`GENESIS_HASH` for the first
+    :param str prev_hash: hash of the event before it, :data:`GENESIS_HASH` for the first one
     """
     document = content._asdict()
     for name in ("occurred_at", "recorded_at", "expires_at"):

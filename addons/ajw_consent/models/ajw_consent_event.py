@@ -31,9 +31,9 @@ _OPT_IN_KINDS = ("given", "renewed")
 class AjwConsentEvent(models.Model):
     """One line of the ledger: append-only, chained by hashes, without any personal value.
 
-    Guarded twice: here by the sentinel, and in PostgreSQL by triggers (:meth:`init`). No field may get
-    a default, a stored compute or a foreign key but subject, notice and company: each would make Odoo
-    update rows that never change.
+    Guarded twice: here by the sentinel, and in PostgreSQL by triggers (:meth:`init`). No field may
+    get a default, a stored compute or a foreign key but subject, notice and company: each would
+    make Odoo update rows that never change.
     """
 
     _name = "ajw.consent.event"
@@ -46,7 +46,9 @@ class AjwConsentEvent(models.Model):
         name: {
             "category": "technical",
             "erase": "none",
-            "reason": "salted commitment; says nothing once the salt in ajw.consent.evidence is erased",
+            "reason": (
+                "salted commitment; says nothing once the salt in ajw.consent.evidence is erased"
+            ),
         }
         for name in (
             "address_commitment",
@@ -166,7 +168,7 @@ class AjwConsentEvent(models.Model):
     def unlink(self):
         raise UserError(self.env._("The ledger is append-only: nothing can be deleted from it."))
 
-    # -- recording ---------------------------------------------------------------------------------
+    # -- recording ---------------------------------------------------------------------------
 
     @api.model
     def _record(
@@ -190,7 +192,7 @@ class AjwConsentEvent(models.Model):
         :param partner: res.partner, one record
         :param purposes: ``ajw.consent.purpose``
         :param str channel: channel key
-        :param str address: number or email address the answer is for; ``None`` (a "no" only): all of them
+        :param str address: number or email address; ``None`` (a "no" only): all of them
         :param str kind: see ``selections.KINDS``
         :param str method: see ``selections.METHODS``
         :param notice: published ``ajw.consent.notice`` the person saw; required to opt in
@@ -242,7 +244,8 @@ class AjwConsentEvent(models.Model):
                     "missing": self.env._("Enter the number or address that the answer is for."),
                     "email": self.env._("This is not an email address: %s", address),
                     "country": self.env._(
-                        "The number %s has no country prefix. Write it with + and the prefix, or set the "
+                        "The number %s has no country prefix. Write it with + and the prefix, or "
+                        "set the "
                         "contact's country.",
                         address,
                     ),
@@ -352,7 +355,8 @@ class AjwConsentEvent(models.Model):
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT DISTINCT ON (subject_id, purpose_code) subject_id, purpose_code, sequence, hash
+                """SELECT DISTINCT ON (subject_id, purpose_code)
+                          subject_id, purpose_code, sequence, hash
                      FROM ajw_consent_event
                     WHERE subject_id IN %s AND purpose_code IN %s AND channel = %s
                  ORDER BY subject_id, purpose_code, sequence DESC""",
@@ -373,7 +377,7 @@ class AjwConsentEvent(models.Model):
         refs = {state.subject_id.id: state.address_ref for state in known}
         return {subject_id: refs.get(subject_id) or uuid.uuid4().hex for subject_id in subjects.ids}
 
-    # -- content and verification --------------------------------------------------------------------
+    # -- content and verification ------------------------------------------------------------
 
     @api.model
     def _vals_of(self, content):

@@ -15,7 +15,7 @@ class GateAnswer(NamedTuple):
 
     :param allowed: whether the person may be contacted
     :param reason: ``ok`` or the code of the reason against
-    :param event_id: id of the ``ajw.consent.event`` that proves the answer, ``False`` if there is none
+    :param event_id: id of the ``ajw.consent.event`` that proves the answer, or ``False``
     :param subject_id: id of the ``ajw.consent.subject`` it concerns, ``False`` if there is none
     """
 
@@ -85,13 +85,13 @@ class AjwConsentGate(models.AbstractModel):
     @api.model
     def _fetch_states(self, controller, purpose, channel, partner_ids):
         """Return partner id → list of state rows, all subjects of the person together."""
-        # SQL: one join for the batch, whoever asks; the answer holds no value that was not asked for
+        # SQL: one join for the batch, whoever asks; no value comes back that was not given
         self.env["ajw.consent.subject"].flush_model()
         self.env["ajw.consent.state"].flush_model()
         rows = self.env.execute_query_dict(
             SQL(
-                """SELECT subject.partner_id, subject.id AS subject_id, state.address, state.address_ref,
-                          state.status, state.expires_at, state.event_id, state.since
+                """SELECT subject.partner_id, subject.id AS subject_id, state.address,
+                          state.address_ref, state.status, state.expires_at, state.event_id, state.since
                      FROM ajw_consent_subject subject
                      JOIN ajw_consent_state state ON state.subject_id = subject.id
                     WHERE subject.company_id = %s AND subject.partner_id IN %s

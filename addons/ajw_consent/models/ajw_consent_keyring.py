@@ -19,7 +19,7 @@ class AjwConsentKeyring(models.AbstractModel):
         """Return ``None`` when the keys fit this database, else a sentence for the user.
 
         The first use stores a check value: a text encrypted, and a digest under each HMAC key. New
-        keys are added to it; a missing HMAC key or an encryption key that opens nothing is reported.
+        keys are added to it; a missing HMAC key, or keys that do not open it, are reported.
         """
         try:
             keyring = get_keyring()
@@ -52,15 +52,19 @@ class AjwConsentKeyring(models.AbstractModel):
         """Translate a :class:`KeyringError` into what the user can do about it."""
         return {
             "missing": self.env._(
-                "The keys of the consent ledger are missing. Ask your administrator to set AJW_KEYS or the "
-                "section [ajw_keys] of the configuration file and to restart Odoo. Until then nothing is sent."
+                "The keys of the consent ledger are missing. Ask your administrator to set "
+                "AJW_KEYS or the "
+                "section [ajw_keys] of the configuration file and to restart Odoo. Until then "
+                "nothing is sent."
             ),
             "malformed": self.env._(
-                "The keys of the consent ledger are malformed. Ask your administrator to correct AJW_KEYS or "
+                "The keys of the consent ledger are malformed. Ask your administrator to correct "
+                "AJW_KEYS or "
                 "the section [ajw_keys] of the configuration file. Until then nothing is sent."
             ),
             "wrong": self.env._(
-                "The keys of the consent ledger are not the ones this database was used with. Ask your "
+                "The keys of the consent ledger are not the ones this database was used with. Ask "
+                "your "
                 "administrator to put the former keys back. Until then nothing is sent."
             ),
         }[error.code]

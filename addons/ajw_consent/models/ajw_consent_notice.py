@@ -90,7 +90,8 @@ class AjwConsentNotice(models.Model):
         "Transfer and safeguard",
         required=True,
         default=lambda self: self.env._(
-            "Messages may pass through servers in other countries, under Meta's data processing terms."
+            "Messages may pass through servers in other countries, under Meta's data processing "
+            "terms."
         ),
     )
     how_to_withdraw = fields.Char(
@@ -121,7 +122,8 @@ class AjwConsentNotice(models.Model):
             notice.legal_entity = controller.name
             notice.officer_contact = controller.email
             notice.body = self.env._(
-                "I agree that %s sends me messages over WhatsApp for the purposes ticked, on the number I "
+                "I agree that %s sends me messages over WhatsApp for the purposes ticked, on the "
+                "number I "
                 "gave.",
                 controller.name,
             )
@@ -159,7 +161,8 @@ class AjwConsentNotice(models.Model):
             if "state" in vals or self.filtered(lambda notice: notice.state == "published"):
                 raise UserError(
                     self.env._(
-                        "A published notice never changes. Duplicate it and publish the new version."
+                        "A published notice never changes. Duplicate it and publish the new "
+                        "version."
                     )
                 )
         return super().write(vals)

@@ -13,7 +13,9 @@ class AjwConsentPurpose(models.Model):
     code = fields.Char(
         required=True,
         copy=False,
-        help="Short name that the ledger records. It cannot change once consent was recorded for it.",
+        help=(
+            "Short name that the ledger records. It cannot change once consent was recorded for it."
+        ),
     )
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)

@@ -44,8 +44,10 @@ class AjwConsentSubject(models.Model):
         default=0,
         readonly=True,
         copy=False,
-        help="Grows with every event and with everything that closes the gate, so that a sender who "
-        "decided on older facts is made to decide again.",
+        help=(
+            "Grows with every event and with everything that closes the gate, so that a sender "
+            "who decided on older facts is made to decide again."
+        ),
     )
     state_ids = fields.One2many("ajw.consent.state", "subject_id", "Answers")
 
@@ -57,7 +59,7 @@ class AjwConsentSubject(models.Model):
         :param partners: res.partner
         :return: dict of partner id → subjects (never empty)
         """
-        # sudo: the subject is the ledger's own index; access to the partner was checked by the caller
+        # sudo: the subject is the ledger's own index; the caller checked access to the partner
         subjects = self.sudo()
         found = subjects.search(
             [("company_id", "=", controller.id), ("partner_id", "in", partners.ids)], order="id"
@@ -95,9 +97,9 @@ class AjwConsentSubject(models.Model):
 
     @api.model
     def _holding(self, controller, channel, address):
-        """Subjects of a controller that hold an address, by the ledger or by the contact's own fields.
+        """Subjects of a controller that hold an address, by ledger or by contact.
 
-        Contacts that hold the address but were never asked get a subject: their "no" must be kept too.
+        Contacts that hold the address but were never asked get a subject: their "no" is kept too.
 
         :param controller: res.company
         :param str channel: channel key

@@ -10,7 +10,10 @@ class ResCompany(models.Model):
         compute="_compute_ajw_consent_controller_id",
         # sudo: a user of a branch need not see the head company to know that it is the controller
         compute_sudo=True,
-        help="The company that consent is given to. Branches share the consent of their head company.",
+        help=(
+            "The company that consent is given to. Branches share the consent of their head "
+            "company."
+        ),
     )
 
     @api.depends("parent_id", "parent_path")

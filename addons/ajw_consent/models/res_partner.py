@@ -66,7 +66,7 @@ class ResPartner(models.Model):
         return self.search([*domain, ("company_id", "in", [False, *companies.ids])])
 
     def _ajw_default_address(self, channel):
-        """Return the contact's address for a channel as it is written on the contact, or ``False``."""
+        """Return the contact's own address for a channel, or ``False``."""
         self.ensure_one()
         if channel in PHONE_CHANNELS:
             return self.phone_sanitized or self.phone

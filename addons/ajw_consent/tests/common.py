@@ -69,7 +69,7 @@ class ConsentCommonMixin:
 
     @classmethod
     def _withdraw(cls, partner, purposes=None, address=None):
-        """Record a withdrawal over WhatsApp; of the invoice purpose on the test number if not told."""
+        """Record a withdrawal over WhatsApp; of the invoice purpose if not told."""
         return cls.env["ajw.consent.event"]._record(
             cls.controller,
             partner,

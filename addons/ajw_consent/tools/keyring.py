@@ -3,14 +3,16 @@
 The keys come from the environment variable ``AJW_KEYS``, else from the section ``[ajw_keys]`` of
 Odoo's configuration file; they are never stored in the database::
 
-    AJW_KEYS="encryption=<Fernet key>[,<older key>…];hmac=<id>:<64 hex digits>[,<id>:<64 hex digits>…]"
+    AJW_KEYS=(
+        "encryption=<Fernet key>[,<older key>…];hmac=<id>:<64 hex digits>[,<id>:<64 hex digits>…]"
+    )
 
     [ajw_keys]
     encryption = <Fernet key>[,<older key>…]
     hmac = <id>:<64 hex digits>[,…]
 
-The newest key stands first and is the one used for new values. Encryption keys rotate: put a new one
-in front, re-encrypt, drop the old one. HMAC keys can only be added, for digests cannot be
+The newest key stands first and is the one used for new values. Encryption keys rotate: put a new
+one in front, re-encrypt, drop the old one. HMAC keys can only be added, for digests cannot be
 recomputed: all of them are tried.
 """
 
@@ -75,7 +77,8 @@ class Keyring:
             raise KeyringError(
                 "wrong",
                 "A stored secret cannot be read with the configured encryption keys. "
-                "Put the key it was stored with back into AJW_KEYS or [ajw_keys], or enter the secret again.",
+                "Put the key it was stored with back into AJW_KEYS or [ajw_keys], or enter the "
+                "secret again.",
             ) from None
 
     def rotate(self, token):
@@ -112,7 +115,8 @@ def _parse(encryption, hmac_text):
     if not encryption_keys or not hmac_entries:
         raise KeyringError(
             "missing",
-            "The keys of the consent ledger are missing. Set AJW_KEYS or the section [ajw_keys] of the "
+            "The keys of the consent ledger are missing. Set AJW_KEYS or the section [ajw_keys] "
+            "of the "
             "configuration file (see odoo.conf.sample) and restart Odoo.",
         )
     hmac_keys = {}
@@ -121,7 +125,8 @@ def _parse(encryption, hmac_text):
         if not match or match["id"] in hmac_keys:
             raise KeyringError(
                 "malformed",
-                "An HMAC key of the consent ledger is malformed: it reads <id>:<64 hex digits>, each id once.",
+                "An HMAC key of the consent ledger is malformed: it reads <id>:<64 hex digits>, "
+                "each id once.",
             )
         hmac_keys[match["id"]] = bytes.fromhex(match["key"])
     try:
@@ -129,7 +134,8 @@ def _parse(encryption, hmac_text):
     except ValueError:
         raise KeyringError(
             "malformed",
-            "An encryption key of the consent ledger is malformed: it is 32 bytes in url-safe base64.",
+            "An encryption key of the consent ledger is malformed: it is 32 bytes in url-safe "
+            "base64.",
         ) from None
 
 

@@ -105,7 +105,8 @@ class AjwConsentRecord(models.TransientModel):
         if not notice:
             raise ValidationError(
                 self.env._(
-                    "There is no published notice for %s. A data protection officer publishes one under "
+                    "There is no published notice for %s. A data protection officer publishes one "
+                    "under "
                     "Consent Ledger > Notices.",
                     self.controller_id.name,
                 )
