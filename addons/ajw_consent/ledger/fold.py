@@ -10,7 +10,7 @@ CLOSED_BY_PERSON = frozenset({"withdrawn", "refused"})
 class FoldedState(NamedTuple):
     """The answer for one address of a chain (subject × purpose × channel).
 
-    :param status: ``given``, ``unconfirmed``, ``withdrawn``, ``refused``, ``expired``, ``suspended``
+    :param status: a status; see ``ajw.consent.state``
     :param event: identifier of the event that decided
     :param opt_in_event: identifier of the opt-in the answer rests on, ``None`` if there was none
     :param since: when the deciding event occurred

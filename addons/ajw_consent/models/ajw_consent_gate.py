@@ -91,7 +91,7 @@ class AjwConsentGate(models.AbstractModel):
         rows = self.env.execute_query_dict(
             SQL(
                 """SELECT subject.partner_id, subject.id AS subject_id, state.address,
-                          state.address_ref, state.status, state.expires_at, state.event_id, state.since
+                          state.address_ref, state.status, state.expires_at, state.event_id
                      FROM ajw_consent_subject subject
                      JOIN ajw_consent_state state ON state.subject_id = subject.id
                     WHERE subject.company_id = %s AND subject.partner_id IN %s
