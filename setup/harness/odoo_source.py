@@ -264,7 +264,8 @@ def clone(stack: Stack) -> OdooSource:
 def remembered(stack: Stack) -> OdooSource | None:
     """Return what an earlier run settled on, if it still is there and was not overruled."""
     kept = stack.read("odoo-source")
-    if kept.pop("told", None) != os.environ.get("AJW_ODOO_DEB", ""):
+    told = os.environ.get("AJW_ODOO_DEB")
+    if kept.pop("told", "") != told and told:
         return None
     try:
         source = OdooSource(**kept)
