@@ -39,7 +39,8 @@ def normalize_address(channel, address, country_code=None):
     if not address.startswith("+") and not country_code:
         raise AddressError("country")
     try:
-        number = phonenumbers.parse(address, country_code)
+        # a contact without a country has False there
+        number = phonenumbers.parse(address, country_code or None)
     except phonenumbers.NumberParseException as error:
         raise AddressError("phone") from error
     if not phonenumbers.is_valid_number(number):
