@@ -20,7 +20,6 @@
         "wizards/ajw_privacy_dry_run_views.xml",
         "views/menus.xml",
     ],
-    "post_init_hook": "post_init_hook",
     "application": True,
     "installable": True,
 }

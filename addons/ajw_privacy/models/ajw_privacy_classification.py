@@ -88,7 +88,7 @@ class AjwPrivacyClassification(models.AbstractModel):
     def _refresh_map(self, model_names=()):
         """Bring the map up to date for the models of these records and those named."""
         if self.env.context.get("install_mode") or not self.pool.ready:
-            return  # the map is filled once, at the end of the installation
+            return  # the map is drawn once, when all apps are loaded
         self.env["ajw.privacy.data.map"]._refresh(
             sorted(set(model_names) | set(self.mapped("model_name")))
         )

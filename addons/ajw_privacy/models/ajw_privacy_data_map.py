@@ -1,9 +1,12 @@
+import logging
 from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..engine import classify, vocabulary
+
+_logger = logging.getLogger(__name__)
 
 #: Where a classification comes from, strongest first.
 SOURCES = [
@@ -40,7 +43,7 @@ class AjwPrivacyDataMap(models.Model):
 
     _name = "ajw.privacy.data.map"
     _description = "Data map"
-    _order = "state desc, level, model_name, field_name"
+    _order = "state desc, level desc, model_name, field_name"
     _log_access = False
 
     model_name = fields.Char("Model", required=True, readonly=True, index=True)
@@ -92,6 +95,16 @@ class AjwPrivacyDataMap(models.Model):
             else:
                 row.display_name = f"{row.model_name}.{row.field_name}"
 
+    def _register_hook(self):
+        """Draw the map anew whenever apps were installed or updated."""
+        super()._register_hook()
+        if self.pool.updated_modules:
+            try:
+                with self.env.cr.savepoint():
+                    self._refresh()
+            except Exception:  # noqa: BLE001 - a map that cannot be drawn must not stop Odoo
+                _logger.exception("The data map could not be refreshed")
+
     # -- actions ---------------------------------------------------------------------------------
 
     def action_classify(self):
@@ -139,7 +152,7 @@ class AjwPrivacyDataMap(models.Model):
 
     @api.model
     def _cron_refresh(self):
-        """Daily: a newly installed app shows up the same day."""
+        """Daily: fields added without an update (custom fields) show up the same day."""
         self._refresh()
 
     # -- the map ---------------------------------------------------------------------------------

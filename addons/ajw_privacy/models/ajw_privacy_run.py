@@ -85,13 +85,9 @@ class AjwPrivacyRun(models.Model):
             run.failed_list = ", ".join(str(i) for i in run.failed_ids or [])
 
     def _finish(self, state, error=None):
-        self.write(
-            {
-                "state": state,
-                "ended_at": fields.Datetime.now(),
-                **({"error": error} if error else {}),
-            }
-        )
+        now = fields.Datetime.now()
+        self.filtered(lambda run: not run.started_at).started_at = now
+        self.write({"state": state, "ended_at": now, **({"error": error} if error else {})})
 
     def _step(self):
         """Treat the next batch and note how far it got.

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
@@ -122,3 +124,13 @@ class TestDataMap(PrivacyCommon):
                 with self.assertRaises(ValidationError) as caught:
                     overrides.create(values)
                 self.assertIn(message, str(caught.exception))
+
+    def test_map_is_drawn_when_apps_are_installed(self):
+        rows = self.env["ajw.privacy.data.map"]
+        rows.search([]).unlink()
+        with patch.object(self.registry, "updated_modules", []):
+            rows._register_hook()
+        self.assertFalse(rows.search([]))
+        with patch.object(self.registry, "updated_modules", ["some_app"]):
+            rows._register_hook()
+        self.assertTrue(self._row("email"))

@@ -100,9 +100,9 @@ class TestRun(PrivacyCommon):
         bad = self._note(40, name="bad")
         self._refused_by_database()
         policy = self._policy()
-        with self.assertLogs(level="INFO") as logs:
+        # the cursor would log PostgreSQL's message, which quotes the row
+        with self.assertNoLogs("odoo.sql_db", "ERROR"):
             self._run_cron()
-        self.assertNotIn("what was said", "\n".join(logs.output))
         self.env.invalidate_all()
         self.assertFalse(any(notes.mapped("body")))
         self.assertEqual(bad.body, "what was said")
