@@ -217,6 +217,12 @@ def forged_row_refused(driver: Driver) -> str:
             outcomes.append(error.kind.rpartition(".")[2])
             continue
 
+        # Nobody wakes the sender for a forged row; it would find it some minutes later.
+        account = driver.login("manager").read(
+            "ajw.whatsapp.account", driver.facts["account_id"], "cron_id"
+        )
+        admin.call("ir.cron", "method_direct_trigger", [account["cron_id"][0]])
+
         def states() -> set[str]:
             return {row["state"] for row in driver.messages(admin, customer.move)}
 
