@@ -25,6 +25,10 @@ class AjwConsentNotice(models.Model):
     _inherit = ["mail.thread"]
     _order = "company_id, lang, version desc, id desc"
 
+    _ajw_personal_data = {
+        "body": {"erase": "none", "reason": "wording shown to everybody; names no customer"},
+    }
+
     company_id = fields.Many2one(
         "res.company",
         "Controller",
