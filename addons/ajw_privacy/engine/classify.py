@@ -7,7 +7,7 @@ every later erasure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 #: Models whose records are people.
@@ -65,7 +65,7 @@ NAMES = {
 }
 
 #: Last words that make a field a setting about personal data, not personal data itself.
-SETTINGS_WORDS = frozenset({"mode", "color", "format", "xmlid", "widget", "type", "count"})
+SETTINGS_WORDS = frozenset({"mode", "color", "format", "xmlid", "widget", "type", "count", "salt"})
 
 #: Words before ``name`` that say whose name it is.
 PERSON_WORDS = frozenset(
@@ -76,6 +76,9 @@ PERSON_WORDS = frozenset(
         "child", "nominee", "verified",
     }
 )  # fmt: skip
+
+#: Categories of what may hold anything.
+CONTENTS = frozenset({"free_text", "file"})
 
 #: Categories that show that the model describes people, so its bare ``name`` is a person's.
 CONTACT_CATEGORIES = frozenset({"email", "phone"})
@@ -130,7 +133,7 @@ def suspect(field: FieldFacts) -> Suspicion | None:
     if field.type == "binary" or field.type == "image":
         return Suspicion("content", "file", "type")
     category = _category_of_name(field.name)
-    if category in ("free_text", "file"):
+    if category in CONTENTS:
         return Suspicion("content", category, "name") if field.type in TEXT_TYPES else None
     if category and (field.type in TEXT_TYPES or _is_personal_value(field, category)):
         # a translated label such as "Email subject" is configuration, not somebody's data
@@ -140,9 +143,14 @@ def suspect(field: FieldFacts) -> Suspicion | None:
     return None
 
 
-def suspect_model(fields: Iterable[FieldFacts]) -> dict[str, Suspicion]:
+def suspect_model(
+    fields: Iterable[FieldFacts], not_personal: Collection[str] = ()
+) -> dict[str, Suspicion]:
     """Judge the stored fields of a model together.
 
+    A bare ``name`` is suspected only beside somebody's email or phone.
+
+    :param not_personal: fields known to hold no personal data, such as a business's own number
     :return: suspicions by field name
     """
     fields = list(fields)
@@ -151,7 +159,11 @@ def suspect_model(fields: Iterable[FieldFacts]) -> dict[str, Suspicion]:
         suspicion = suspect(field)
         if suspicion:
             found[field.name] = suspicion
-    if any(suspicion.category in CONTACT_CATEGORIES for suspicion in found.values()):
+    if any(
+        suspicion.category in CONTACT_CATEGORIES
+        for name, suspicion in found.items()
+        if name not in not_personal
+    ):
         for field in fields:
             if field.name == "name" and field.type == "char" and not field.translate:
                 found.setdefault("name", Suspicion("personal", "name", "name"))
@@ -175,9 +187,10 @@ def _category_of_name(name: str) -> str | None:
     present = set(words)
     if "id" in present or "ids" in present:
         # "mail_id" is a row, not an address
-        present -= WORDS["email"] | WORDS["free_text"] | WORDS["file"]
+        present -= WORDS["email"] | WORDS["phone"] | WORDS["free_text"] | WORDS["file"]
     for category, vocabulary in WORDS.items():
-        if present & vocabulary:
+        # contents are named by their last word: a "subject_ref" is not the subject of a message
+        if (present & {words[-1]} if category in CONTENTS else present) & vocabulary:
             return category
     return None
 

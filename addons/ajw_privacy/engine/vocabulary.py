@@ -77,9 +77,7 @@ def problems_of(spec: object) -> list[str]:
     problems = []
     unknown = sorted(str(key) for key in spec if key not in ALLOWED_KEYS)
     if unknown:
-        problems.append(
-            f"unknown key {', '.join(unknown)}: use {', '.join(sorted(ALLOWED_KEYS))}"
-        )
+        problems.append(f"unknown key {', '.join(unknown)}: use {', '.join(sorted(ALLOWED_KEYS))}")
     erase = spec.get("erase")
     if erase not in ERASURE_KEYS:
         problems.append(f"erase is {erase!r}: use {', '.join(key for key, _ in ERASURES)}")

@@ -63,9 +63,7 @@ class AjwPrivacyClassification(models.AbstractModel):
     def _entry(self):
         """The engine's view of the record: :class:`~..engine.vocabulary.Entry`."""
         self.ensure_one()
-        return vocabulary.Entry(
-            self.category or "", self.erase, self.reason or "", self.law or ""
-        )
+        return vocabulary.Entry(self.category or "", self.erase, self.reason or "", self.law or "")
 
     @api.model_create_multi
     def create(self, vals_list):

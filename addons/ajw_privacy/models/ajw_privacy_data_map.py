@@ -257,15 +257,16 @@ class AjwPrivacyDataMap(models.Model):
                 Finding(model_name, name, "invalid_declaration", "; ".join(texts))
                 for name, texts in problems.items()
             ]
-            suspicions = classify.suspect_model(self._facts(model_class))
+            suspicions = classify.suspect_model(
+                self._facts(model_class),
+                {name for name, (entry, _source) in merged.items() if entry.erase == "none"},
+            )
             for name in {**suspicions, **merged}:
                 field = model_class._fields.get(name)
                 entry, source = merged.get(name, (None, "none"))
                 if field is None:
                     if source != "line":  # a shipped line may wait for an app that adds the field
-                        findings.append(
-                            Finding(model_name, name, "unknown_field", "no such field")
-                        )
+                        findings.append(Finding(model_name, name, "unknown_field", "no such field"))
                     continue
                 if not field.store or field.inherited or source == "rule":
                     continue

@@ -375,9 +375,7 @@ class AjwPrivacyPolicy(models.Model):
                 hidden = field.groups and (
                     field.groups == NO_ACCESS
                     # not env.su: constraints always run as superuser
-                    or not (
-                        self.env.uid == SUPERUSER_ID or self.env.user.has_groups(field.groups)
-                    )
+                    or not (self.env.uid == SUPERUSER_ID or self.env.user.has_groups(field.groups))
                 )
                 if hidden or not (field.store or name == "id") or field.inherited:
                     return self.env._(
@@ -427,9 +425,7 @@ class AjwPrivacyPolicy(models.Model):
             return
         mine = self.env.user.company_ids
         if self.company_id - mine:
-            raise AccessError(
-                self.env._("This policy belongs to a company you do not act for.")
-            )
+            raise AccessError(self.env._("This policy belongs to a company you do not act for."))
         if all(policy.company_id for policy in self):
             return
         # sudo: only to count the companies the user does not see
@@ -516,9 +512,7 @@ class AjwPrivacyPolicy(models.Model):
     def action_view_runs(self):
         """The runs of this policy."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "ajw_privacy.ajw_privacy_run_action"
-        )
+        action = self.env["ir.actions.act_window"]._for_xml_id("ajw_privacy.ajw_privacy_run_action")
         return {**action, "domain": [("policy_id", "=", self.id)], "context": {}}
 
     def _ensure_ready(self):

@@ -50,12 +50,15 @@ class TestClassify(BaseCase):
             FieldFacts("create_uid", "many2one", "res.users"),
             FieldFacts("product_id", "many2one", "product.product"),
             FieldFacts("mail_id", "many2one", "mail.mail"),
+            FieldFacts("phone_number_id", "char"),
             FieldFacts("name", "char"),
             FieldFacts("description", "text", translate=True),
             FieldFacts("email_layout_xmlid", "char"),
             FieldFacts("send_mail", "boolean"),
             FieldFacts("amount_total", "monetary"),
             FieldFacts("zipper", "char"),
+            FieldFacts("subject_ref", "char"),
+            FieldFacts("address_salt", "char"),
             FieldFacts("description_short", "char"),
         ):
             self.assertIsNone(suspect(facts), facts)
@@ -63,7 +66,9 @@ class TestClassify(BaseCase):
     def test_a_name_is_personal_beside_an_email(self):
         name = FieldFacts("name", "char")
         self.assertNotIn("name", suspect_model([name, FieldFacts("color", "integer")]))
-        self.assertIn("name", suspect_model([name, FieldFacts("email", "char")]))
+        email = FieldFacts("email", "char")
+        self.assertIn("name", suspect_model([name, email]))
+        self.assertNotIn("name", suspect_model([name, email], {"email"}))
 
     def test_machinery_is_out_of_reach(self):
         for name in ("ir.rule", "ir.config_parameter", "res.users", "res.groups", "res.company",

@@ -46,9 +46,7 @@ class TestPolicy(PrivacyCommon):
                     self._policy(**values)
                 self.assertRegex(str(caught.exception), message)
         with self.assertRaisesRegex(ValidationError, "belong to no company"):
-            self._policy(
-                model_name="x.privacy.thread", domain="[]", company_id=self.company.id
-            )
+            self._policy(model_name="x.privacy.thread", domain="[]", company_id=self.company.id)
 
     def test_marked_kept_is_not_emptied(self):
         self._classify("email", erase="keep")

@@ -194,9 +194,7 @@ class TestRun(PrivacyCommon):
             "SELECT 'n', repeat('words ', 40), 'done', %s, %s, true FROM generate_series(1, 10000)",
             [self.now - timedelta(days=90), self.company.id],
         )
-        policy = self._policy(
-            self.officer, company_id=self.company.id, model_name="x.privacy.note"
-        )
+        policy = self._policy(self.officer, company_id=self.company.id, model_name="x.privacy.note")
         started = time.monotonic()
         self._run_cron()
         seconds = time.monotonic() - started
