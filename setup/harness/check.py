@@ -130,6 +130,12 @@ class Driver:
             raise CheckFailed(f"the sandbox's journal has {len(entries)} entries for the number")
 
 
+def servers_answer(driver: Driver) -> str:
+    driver.sandbox.journal(number="+10000000000")
+    driver.login("accountant")
+    return f"{driver.values['ODOO_URL']} and {driver.values['SANDBOX_URL']}"
+
+
 def sent_and_read(driver: Driver) -> str:
     accountant = driver.login("accountant")
     customer = driver.customer(accountant)
@@ -238,6 +244,7 @@ def forged_row_refused(driver: Driver) -> str:
 
 
 CHECKS: list[tuple[str, Callable[[Driver], str]]] = [
+    ("Odoo and the sandbox answer", servers_answer),
     ("sent with consent and read", sent_and_read),
     ("refused without consent", refused_without_consent),
     ("STOP typed on the phone, then refused", refused_after_stop),
@@ -254,8 +261,12 @@ def run(stack: Stack, reporter: Reporter) -> int:
             reporter.line(f"ok   {title}: {check(driver)}")
         except requests.RequestException as error:
             failed += 1
-            reporter.line(f"FAIL {title}: no answer ({type(error).__name__})")
+            address = error.request.url if error.request else ""
+            reporter.line(f"FAIL {title}: no answer from {address} ({type(error).__name__})")
         except (CheckFailed, OdooError) as error:
             failed += 1
             reporter.line(f"FAIL {title}: {error}")
+        if failed and check is servers_answer:
+            reporter.line("The other checks need both. Run setup/demo to start what has stopped.")
+            break
     return int(failed > 0)
