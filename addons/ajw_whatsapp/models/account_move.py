@@ -48,11 +48,7 @@ class AccountMove(models.Model):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
         # Through the core, so that e-invoicing comes first and the PDF is the legal one; the
         # outbox is filled in `account.move.send._hook_if_success`.
-        problems = {
-            res_id: plan.problem
-            for res_id, plan in self._ajw_whatsapp_plan(templates).items()
-            if plan.problem
-        }
+        _texts, problems = self._ajw_whatsapp_texts(templates)
         if len(self) == 1 and problems:
             raise UserError(problems[self.id])
         Message = self.env["ajw.whatsapp.message"]

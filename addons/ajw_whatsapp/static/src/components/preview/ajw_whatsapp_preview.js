@@ -7,7 +7,7 @@ import { standardFieldProps } from "@web/views/fields/standard_field_props";
 import { parseWhatsappText } from "./whatsapp_text";
 
 const CLASSES = {
-    bold: "fw-bold",
+    bold: "o_ajw_whatsapp_bold",
     italic: "fst-italic",
     strike: "text-decoration-line-through",
     monospace: "font-monospace",
