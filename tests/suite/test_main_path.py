@@ -48,7 +48,7 @@ def test_A1_invoice_arrives_on_the_phone_and_the_ticks_turn_blue(
     browser.set_viewport(*PHONE, mobile=True)
     browser.open(f"{stack.sandbox_url}/phone/{number}")
     browser.wait_for(".message")
-    browser.wait_for(".document a", ".pdf")
+    browser.wait_for(".document", ".pdf")
     browser.screenshot(screenshots / f"customer-phone-{name}.png")
     document = browser.evaluate(
         "fetch(document.querySelector('.document a').href).then(async (answer) => ["
