@@ -1,7 +1,7 @@
 """The one connection to Meta's Cloud API.
 
-Source: Meta, WhatsApp Cloud API reference (Messages, Media, Templates, Phone Numbers) and Graph API,
-"Resumable Upload" and "Securing API Requests" (``appsecret_proof``).
+Source: Meta, WhatsApp Cloud API reference (Messages, Media, Templates, Phone Numbers) and Graph
+API, "Resumable Upload" and "Securing API Requests" (``appsecret_proof``).
 """
 
 import hashlib
@@ -65,8 +65,8 @@ class CloudApiClient:
     :param str app_id: needed only for :meth:`upload_sample`
     :param tuple timeout: seconds to connect and to wait for an answer
 
-    Every call raises :class:`CloudApiError` when Meta refuses, :class:`ConnectionFailed` when nothing
-    reached Meta and :class:`OutcomeUnknown` when the answer was lost.
+    Every call raises :class:`CloudApiError` when Meta refuses, :class:`ConnectionFailed` when
+    nothing reached Meta and :class:`OutcomeUnknown` when the answer was lost.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class CloudApiClient:
     # Look-ups
 
     def get_phone_number(self):
-        """Return the number's ``display_phone_number``, ``verified_name`` and ``quality_rating``."""
+        """Return ``display_phone_number``, ``verified_name`` and ``quality_rating``."""
         return self._request(
             "GET",
             self._phone_number_id,
@@ -246,7 +246,16 @@ class CloudApiClient:
         return session
 
     def _request(
-        self, method, path, *, params=None, json_body=None, data=None, files=None, headers=None, auth=None
+        self,
+        method,
+        path,
+        *,
+        params=None,
+        json_body=None,
+        data=None,
+        files=None,
+        headers=None,
+        auth=None,
     ):
         """Call the API and return the answer's JSON object."""
         params = dict(params or {})
@@ -322,7 +331,9 @@ def _never_sent(error):
     reason = getattr(cause, "reason", cause)
     if isinstance(error, requests.exceptions.SSLError):
         # A certificate is checked before anything is sent; other TLS errors come at any time.
-        return any(isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ()))
+        return any(
+            isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ())
+        )
     return isinstance(
         reason,
         urllib3.exceptions.NewConnectionError

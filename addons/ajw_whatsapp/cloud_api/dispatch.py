@@ -17,7 +17,8 @@ class SendJob(NamedTuple):
     """One message to send.
 
     :param int message_id: the outbox's own id
-    :param bytes document: the PDF to upload first, ``None`` if there is none or it is uploaded already
+    :param bytes document: the PDF to upload first, ``None`` if there is none or it is uploaded
+        already
     :param str media_id: Meta's id of an uploaded document, ``None`` if there is none
     """
 
@@ -36,8 +37,8 @@ class SendJob(NamedTuple):
 class SendResult(NamedTuple):
     """What came of a job.
 
-    :param str outcome: ``accepted``, ``error`` (see ``error``), ``unreached`` (nothing got to Meta),
-        ``unknown`` (it may have been sent) or ``not_started``
+    :param str outcome: ``accepted``, ``error`` (see ``error``), ``unreached`` (nothing got to
+        Meta), ``unknown`` (it may have been sent) or ``not_started``
     """
 
     message_id: int
@@ -71,7 +72,9 @@ def dispatch(client, jobs, limiter, workers, start_until=None):
         result = _send(client, job)
         error = result.error
         if error is not None and (
-            error.error_class == STOP_ACCOUNT or error.code in THROTTLE_CODES or error.http_status == 429
+            error.error_class == STOP_ACCOUNT
+            or error.code in THROTTLE_CODES
+            or error.http_status == 429
         ):
             stop.set()
         return result

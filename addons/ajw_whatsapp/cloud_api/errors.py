@@ -60,7 +60,8 @@ def classify(code, http_status=None):
 class CloudApiError(Exception):
     """Meta answered, and refused.
 
-    :param int code: Meta's code; ``None`` when what answered was not Meta (a proxy, a wrong address)
+    :param int code: Meta's code; ``None`` when what answered was not Meta (a proxy, a wrong
+        address)
     :param int subcode: Meta's ``error_subcode`` or ``None``
     :param str title: short text
     :param str message: Meta's message, in English
@@ -81,7 +82,9 @@ class CloudApiError(Exception):
         retry_after=None,
         http_status=None,
     ):
-        super().__init__(f"({code if code is not None else f'HTTP {http_status}'}) {message or title}")
+        super().__init__(
+            f"({code if code is not None else f'HTTP {http_status}'}) {message or title}"
+        )
         self.code = code
         self.subcode = subcode
         self.title = title

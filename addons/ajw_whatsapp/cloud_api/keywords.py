@@ -40,7 +40,9 @@ def _normalize(text):
     text = unicodedata.normalize("NFKC", text).casefold()
     # Marks (M*) are part of Hindi letters and stay.
     text = "".join(
-        char if unicodedata.category(char)[0] in "LMN" else " " for char in text if char not in "\u200c\u200d"
+        char if unicodedata.category(char)[0] in "LMN" else " "
+        for char in text
+        if char not in "\u200c\u200d"
     )
     return " ".join(text.split())
 

@@ -39,7 +39,10 @@ class Status(NamedTuple):
 
 
 class Inbound(NamedTuple):
-    """A message from a person. ``number`` is E.164 with +, ``None`` for a person known by name only."""
+    """A message from a person.
+
+    :param str number: E.164 with +; ``None`` for a person known by user name only
+    """
 
     phone_number_id: str
     wamid: str
@@ -127,8 +130,8 @@ def decode(body):
 def parse(text):
     """Return the events of one webhook call, in the order they stand there.
 
-    A call may hold many of them. What cannot be understood becomes :class:`NotHandled` and stands in
-    nobody's way.
+    A call may hold many of them. What cannot be understood becomes :class:`NotHandled` and stands
+    in nobody's way.
 
     :param str text: the payload
     :rtype: list
@@ -185,7 +188,9 @@ def _parse_status(number_id, row):
         error_code=code if isinstance(code, int) and 0 < code < 2**31 else None,
         error_message=_text(details or error.get("message") or error.get("title")) or None,
         pricing_category=_text(pricing.get("category")) or None,
-        pricing_billable=pricing.get("billable") if isinstance(pricing.get("billable"), bool) else None,
+        pricing_billable=pricing.get("billable")
+        if isinstance(pricing.get("billable"), bool)
+        else None,
     )
 
 
@@ -220,9 +225,15 @@ def _parse_preferences(field, value):
     number_id = _phone_number_id(value)
     events = []
     for row in _dicts(value.get("user_preferences")):
-        number, choice, at = _number(row.get("wa_id")), row.get("value"), _time(row.get("timestamp"))
+        number, choice, at = (
+            _number(row.get("wa_id")),
+            row.get("value"),
+            _time(row.get("timestamp")),
+        )
         if number and row.get("category") == "marketing_messages" and choice in ("stop", "resume"):
-            events.append(Preference(number_id, number, choice, at or datetime.now(UTC).replace(tzinfo=None)))
+            events.append(
+                Preference(number_id, number, choice, at or datetime.now(UTC).replace(tzinfo=None))
+            )
         else:
             events.append(NotHandled(f"{field}:{_word(choice)}"))
     return events or [NotHandled(field)]
@@ -233,14 +244,15 @@ def _parse_template(field, value):
     if not isinstance(template_id, int | str) or not template_id:
         return [NotHandled(field)]
     news = {
-        "message_template_status_update": {"status": value.get("event"), "reason": value.get("reason")},
+        "message_template_status_update": {
+            "status": value.get("event"),
+            "reason": value.get("reason"),
+        },
         "template_category_update": {"category": value.get("new_category")},
         "message_template_quality_update": {"quality": value.get("new_quality_score")},
     }[field]
     return [
-        TemplateUpdate(
-            str(template_id), **{key: _text(word) or None for key, word in news.items()}
-        )
+        TemplateUpdate(str(template_id), **{key: _text(word) or None for key, word in news.items()})
     ]
 
 
@@ -282,7 +294,11 @@ def _number(value):
 
 def _text(value):
     """Return text a database column can hold."""
-    return value.replace("\0", "").encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+    return (
+        value.replace("\0", "").encode("utf-8", "replace").decode()
+        if isinstance(value, str)
+        else ""
+    )
 
 
 def _word(value):

@@ -3,8 +3,8 @@ import logging
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from odoo import http
-from odoo.http import request
 from odoo.exceptions import UserError
+from odoo.http import request
 from odoo.tools import consteq
 
 from ..cloud_api import webhook
@@ -13,7 +13,7 @@ _logger = logging.getLogger(__name__)
 
 
 class WhatsappWebhook(http.Controller):
-    """Where Meta reports. Verifies, stores, wakes the scheduled action and answers; nothing more."""
+    """Where Meta reports. Verifies, stores, wakes the scheduled action and answers."""
 
     @http.route(
         "/ajw_whatsapp/webhook/<string:path>",
@@ -63,7 +63,9 @@ class WhatsappWebhook(http.Controller):
             secret = account._read_secret("app_secret")
         except UserError:
             # The keys will come back; until then Meta keeps the event and calls again.
-            _logger.warning("Webhook of WhatsApp account %s: the app secret cannot be read", account.id)
+            _logger.warning(
+                "Webhook of WhatsApp account %s: the app secret cannot be read", account.id
+            )
             return self._answer(503, "not available")
         if not secret:
             _logger.warning("Webhook of WhatsApp account %s: no app secret is stored", account.id)

@@ -1,10 +1,18 @@
 from . import (
+    ajw_whatsapp_document_mixin,
+    account_move,
+    account_move_send,
     ajw_whatsapp_account,
     ajw_whatsapp_account_outbox,
     ajw_whatsapp_account_template,
+    ajw_whatsapp_error,
     ajw_whatsapp_message,
+    ajw_whatsapp_message_document,
     ajw_whatsapp_template,
     ajw_whatsapp_template_button,
     ajw_whatsapp_template_variable,
     ajw_whatsapp_webhook_event,
+    mail_message,
+    res_partner,
+    sale_order,
 )

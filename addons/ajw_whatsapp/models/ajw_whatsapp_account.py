@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+
 from odoo.addons.ajw_consent.tools.keyring import KeyringError, get_keyring
 
 from ..cloud_api.client import CloudApiClient
@@ -47,7 +48,11 @@ class AjwWhatsappAccount(models.Model):
     active = fields.Boolean(default=True, tracking=True)
     sequence = fields.Integer(default=10)
     company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company, index=True, tracking=True
+        "res.company",
+        required=True,
+        default=lambda self: self.env.company,
+        index=True,
+        tracking=True,
     )
     phone_number_id = fields.Char(
         string="Phone number ID",
@@ -86,16 +91,16 @@ class AjwWhatsappAccount(models.Model):
         inverse="_inverse_access_token",
         groups="ajw_whatsapp.group_manager",
         copy=False,
-        help="The permanent token of your system user. Stored encrypted and never shown again; leave "
-        "empty to keep the one that is stored.",
+        help="The permanent token of your system user. Stored encrypted and never shown again; "
+        "leave empty to keep the one that is stored.",
     )
     app_secret = fields.Char(
         compute="_compute_secrets",
         inverse="_inverse_app_secret",
         groups="ajw_whatsapp.group_manager",
         copy=False,
-        help="The app's secret: App settings › Basic. Without it nothing that Meta reports is believed. "
-        "Stored encrypted and never shown again.",
+        help="The app's secret: App settings › Basic. Without it nothing that Meta reports is "
+        "believed. Stored encrypted and never shown again.",
     )
     verify_token = fields.Char(
         compute="_compute_secrets",
@@ -138,8 +143,8 @@ class AjwWhatsappAccount(models.Model):
         string="Webhook address",
         compute="_compute_webhook_url",
         groups="ajw_whatsapp.group_manager",
-        help="Enter it as callback URL in Meta's app dashboard (WhatsApp › Configuration) and subscribe "
-        "to the field “messages”.",
+        help="Enter it as callback URL in Meta's app dashboard (WhatsApp › Configuration) and "
+        "subscribe to the field “messages”.",
     )
     cron_id = fields.Many2one(
         "ir.cron",
@@ -193,7 +198,10 @@ class AjwWhatsappAccount(models.Model):
             )
 
     def _compute_counts(self):
-        for name, model in (("template", "ajw.whatsapp.template"), ("message", "ajw.whatsapp.message")):
+        for name, model in (
+            ("template", "ajw.whatsapp.template"),
+            ("message", "ajw.whatsapp.message"),
+        ):
             counts = dict(
                 self.env[model]._read_group(
                     [("account_id", "in", self.ids)], ["account_id"], ["__count"]
@@ -229,13 +237,15 @@ class AjwWhatsappAccount(models.Model):
                 or url.fragment
             ):
                 raise ValidationError(
-                    self.env._("The API address reads https://host, without user, query or fragment.")
+                    self.env._(
+                        "The API address reads https://host, without user, query or fragment."
+                    )
                 )
             if url.scheme == "http" and not _is_loopback(url.hostname):
                 raise ValidationError(
                     self.env._(
-                        "The API address must begin with https://, or the access token would travel "
-                        "unencrypted. Only an address on this very machine may use http://."
+                        "The API address must begin with https://, or the access token would "
+                        "travel unencrypted. Only an address on this very machine may use http://."
                     )
                 )
 
@@ -272,7 +282,9 @@ class AjwWhatsappAccount(models.Model):
     def write(self, vals):
         if "base_url" in vals:
             moved = self.filtered(lambda account: account.base_url != vals["base_url"])
-            moved._forget_secrets(self.env._("The API address changed: the stored secrets were removed."))
+            moved._forget_secrets(
+                self.env._("The API address changed: the stored secrets were removed.")
+            )
         if vals.get("company_id"):
             self._check_company_unused(vals["company_id"])
         result = super().write(vals)
@@ -292,7 +304,9 @@ class AjwWhatsappAccount(models.Model):
 
     def _check_company_unused(self, company_id):
         changed = self.filtered(lambda account: account.company_id.id != company_id)
-        if changed and self.env["ajw.whatsapp.message"].sudo().search_count(  # sudo: all companies count
+        if changed and self.env[
+            "ajw.whatsapp.message"
+        ].sudo().search_count(  # sudo: all companies count
             [("account_id", "in", changed.ids)], limit=1
         ):
             raise UserError(
@@ -387,7 +401,8 @@ class AjwWhatsappAccount(models.Model):
         if not token:
             raise UserError(
                 self.env._(
-                    "The WhatsApp account %s has no access token. Enter one on the account.", self.name
+                    "The WhatsApp account %s has no access token. Enter one on the account.",
+                    self.name,
                 )
             )
         account_sudo = self.sudo()  # sudo: whoever sends needs the address, only managers see it
@@ -405,9 +420,7 @@ class AjwWhatsappAccount(models.Model):
     def _get_default(self, company):
         """Return the company's first account that is connected, else an empty record."""
         # sudo: users of WhatsApp may use the account of their company without seeing its settings
-        accounts = self.sudo().search(
-            [("company_id", "=", company.id), ("state", "!=", "draft")]
-        )
+        accounts = self.sudo().search([("company_id", "=", company.id), ("state", "!=", "draft")])
         connected = accounts.filtered(lambda account: account.state == "connected")
         return (connected or accounts)[:1].with_env(self.env)
 
@@ -456,7 +469,8 @@ class AjwWhatsappAccount(models.Model):
         )
         if not self.has_app_secret:
             message += " " + self.env._(
-                "The app secret is missing: nothing that Meta reports will be believed until you enter it."
+                "The app secret is missing: nothing that Meta reports will be believed until you "
+                "enter it."
             )
         return {
             "type": "ir.actions.client",

@@ -70,8 +70,8 @@ class AjwWhatsappAccount(models.Model):
     """The sender: one at a time for each account.
 
     A message is claimed in a transaction of its own, which asks the consent gate and takes the
-    subjects' locks. Between that commit and the write-back no environment is used: plain threads talk
-    to Meta. The write-back is one batch and only moves states forward.
+    subjects' locks. Between that commit and the write-back no environment is used: plain threads
+    talk to Meta. The write-back is one batch and only moves states forward.
     """
 
     _inherit = "ajw.whatsapp.account"
@@ -155,8 +155,8 @@ class AjwWhatsappAccount(models.Model):
     def _in_fresh_transaction(self, function, *args):
         """Call a method in a transaction that starts now, and commit it.
 
-        PostgreSQL's REPEATABLE READ would let a transaction decide on what it saw at its first query;
-        where a concurrent change gets in the way it raises, and everything is done again.
+        PostgreSQL's REPEATABLE READ would let a transaction decide on what it saw at its first
+        query; where a concurrent change gets in the way it raises, and everything is done again.
 
         :return: what the method returned; ``None`` after too many collisions
         """
@@ -167,7 +167,7 @@ class AjwWhatsappAccount(models.Model):
                 self.env["ir.cron"]._commit_progress()
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 self.env.cr.rollback()
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - no secret
             else:
                 return result
         _logger.warning("WhatsApp account %s: %s kept colliding", self.id, function.__name__)
@@ -194,11 +194,11 @@ class AjwWhatsappAccount(models.Model):
         ) & (Domain("retry_at", "=", False) | Domain("retry_at", "<=", fields.Datetime.now()))
 
     def _count_ready(self):
-        """Return 1 when something could be sent now, else 0; waiting messages are not remaining work."""
+        """Return 1 when something could be sent now, else 0: what waits is no remaining work."""
         return self._outbox.search_count(self._ready_domain(), limit=1) if self._may_send() else 0
 
     def _may_send(self):
-        """Tell whether the account may send now; what keeps it from sending shows on the account."""
+        """Tell whether the account may send now; what is in the way shows on the account."""
         if not self.active or self.state != "connected":
             return False
         if self.paused_until and self.paused_until > fields.Datetime.now():
@@ -217,10 +217,16 @@ class AjwWhatsappAccount(models.Model):
     def _settle_lost(self):
         """Close what a sender that died left behind: nobody knows whether it went out."""
         lost = self._outbox.search(
-            [("account_id", "=", self.id), ("direction", "=", "outbound"), ("state", "=", "sending")]
+            [
+                ("account_id", "=", self.id),
+                ("direction", "=", "outbound"),
+                ("state", "=", "sending"),
+            ]
         )
         if lost:
-            _logger.warning("WhatsApp account %s: outcome of messages %s is uncertain", self.id, lost.ids)
+            _logger.warning(
+                "WhatsApp account %s: outcome of messages %s is uncertain", self.id, lost.ids
+            )
         lost._set_state(
             "uncertain",
             error_message=self.env._("The sender stopped before Meta's answer was on record."),
@@ -230,7 +236,8 @@ class AjwWhatsappAccount(models.Model):
     @api.model
     def _uncertain_hint(self):
         return self.env._(
-            "It may have arrived. A report from Meta settles it; ask the customer before sending again."
+            "It may have arrived. A report from Meta settles it; ask the customer before sending "
+            "again."
         )
 
     def _claim_batch(self, limit=BATCH_SIZE):
@@ -259,12 +266,18 @@ class AjwWhatsappAccount(models.Model):
                 done += 1
             elif reason:
                 message._set_state(
-                    "refused", refusal_reason=reason, consent_event_id=answer.event_id, retry_at=False
+                    "refused",
+                    refusal_reason=reason,
+                    consent_event_id=answer.event_id,
+                    retry_at=False,
                 )
                 done += 1
             elif problem := self._content_problem(message):
                 message._set_state(
-                    "failed", failed_at=fields.Datetime.now(), error_message=problem[0], error_hint=problem[1]
+                    "failed",
+                    failed_at=fields.Datetime.now(),
+                    error_message=problem[0],
+                    error_hint=problem[1],
                 )
                 done += 1
             else:
@@ -302,8 +315,8 @@ class AjwWhatsappAccount(models.Model):
     def _template_refusal(self, message):
         """Return a reason code when the template is no message of the consented purpose.
 
-        Meta may move a template to MARKETING at any time; a consent for invoices does not cover that,
-        and this addon sends no marketing at all.
+        Meta may move a template to MARKETING at any time; a consent for invoices does not cover
+        that, and this addon sends no marketing at all.
         """
         template = message.template_id
         if template.category != "UTILITY" or template.purpose_id != message.purpose_id:
@@ -311,7 +324,7 @@ class AjwWhatsappAccount(models.Model):
         return None
 
     def _content_problem(self, message):
-        """Return (what is wrong, what to do) when a message cannot be sent as it is, else ``None``."""
+        """Return (what is wrong, what to do) when a message cannot be sent, else ``None``."""
         template = message.template_id
         if template.account_id != self or not template.active:
             return (
@@ -319,12 +332,22 @@ class AjwWhatsappAccount(models.Model):
                 self.env._("Open the document and send it again with another template."),
             )
         if template.status not in SENDABLE_STATUSES:
-            status = dict(template._fields["status"]._description_selection(self.env))[template.status]
+            status = dict(template._fields["status"]._description_selection(self.env))[
+                template.status
+            ]
             return (
-                self.env._("Meta has not approved the template %(name)s: %(status)s.", name=template.name, status=status),
+                self.env._(
+                    "Meta has not approved the template %(name)s: %(status)s.",
+                    name=template.name,
+                    status=status,
+                ),
                 self.env._("Synchronise the templates, or use an approved one."),
             )
-        if template.header_type == "document" and not message.media_id and not message.attachment_id.raw:
+        if (
+            template.header_type == "document"
+            and not message.media_id
+            and not message.attachment_id.raw
+        ):
             return (
                 self.env._("The document to send is missing."),
                 self.env._("Open the document and send it again."),
@@ -354,7 +377,7 @@ class AjwWhatsappAccount(models.Model):
     # ------------------------------------------------------------------
 
     def _write_back(self, results):
-        """Record what came of a batch. Reports may have come in meanwhile: states only move forward.
+        """Record what came of a batch; reports may have come in meanwhile.
 
         :param list[SendResult] results: see :func:`..cloud_api.dispatch.dispatch`
         """
@@ -444,7 +467,11 @@ class AjwWhatsappAccount(models.Model):
         purpose = self.env.ref("ajw_consent.purpose_marketing", raise_if_not_found=False)
         if purpose and number:
             self.env["ajw.consent.event"]._withdraw_address(
-                self.company_id.ajw_consent_controller_id, "whatsapp", number, method, purposes=purpose
+                self.company_id.ajw_consent_controller_id,
+                "whatsapp",
+                number,
+                method,
+                purposes=purpose,
             )
 
     def _stop(self, code, said, subcode=None):
@@ -476,7 +503,9 @@ class AjwWhatsappAccount(models.Model):
         :return: whether there may be more
         """
         changed = self._outbox.search(
-            [("account_id", "in", self.ids), ("outcome_pending", "=", True)], order="id", limit=limit
+            [("account_id", "in", self.ids), ("outcome_pending", "=", True)],
+            order="id",
+            limit=limit,
         )
         changed._document_outcome()
         return len(changed) == limit
@@ -497,8 +526,13 @@ class AjwWhatsappAccount(models.Model):
             return
         at = max(max(due) if paused else min(due), now + timedelta(seconds=1))
         # sudo: triggers are the scheduler's own
-        planned = self.env["ir.cron.trigger"].sudo().search_count(
-            [("cron_id", "=", self.cron_id.id), ("call_at", ">", now), ("call_at", "<=", at)], limit=1
+        planned = (
+            self.env["ir.cron.trigger"]
+            .sudo()
+            .search_count(
+                [("cron_id", "=", self.cron_id.id), ("call_at", ">", now), ("call_at", "<=", at)],
+                limit=1,
+            )
         )
         if not planned:
             self._wake_sender(at)
@@ -523,5 +557,7 @@ class AjwWhatsappAccount(models.Model):
         if written_to:
             return written_to[0][0] if len(written_to) == 1 else partners
         domain = Domain("phone_sanitized", "=", number) | Domain("ajw_whatsapp_number", "=", number)
-        found = partners.search(domain & Domain("company_id", "in", (False, self.company_id.id)), limit=2)
+        found = partners.search(
+            domain & Domain("company_id", "in", (False, self.company_id.id)), limit=2
+        )
         return found if len(found) == 1 else partners

@@ -3,10 +3,8 @@ import io
 from reportlab.pdfgen.canvas import Canvas
 
 from odoo import models
-from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ..cloud_api import payload
 from .selections import TEMPLATE_CATEGORIES, TEMPLATE_STATUSES
 from .starter_templates import STARTER_TEMPLATES
 
@@ -48,7 +46,9 @@ class AjwWhatsappAccount(models.Model):
             "model": starter["model"],
             "purpose_id": self.env.ref(starter["purpose"]).id,
             "button_ids": [
-                Command.create({"type": "URL", "text": starter["button"], "url": f"{base}/{{{{1}}}}"})
+                Command.create(
+                    {"type": "URL", "text": starter["button"], "url": f"{base}/{{{{1}}}}"}
+                )
             ],
             "variable_ids": [
                 *(
@@ -119,9 +119,7 @@ class AjwWhatsappAccount(models.Model):
             if template:
                 template.write(vals)
             else:
-                to_create.append(
-                    vals | {"account_id": self.id, "name": key[0], "language": key[1]}
-                )
+                to_create.append(vals | {"account_id": self.id, "name": key[0], "language": key[1]})
         Template.create(to_create)
         for key, template in known.items():
             if key not in seen and template.status not in ("DRAFT", "DELETED"):
@@ -164,60 +162,3 @@ class AjwWhatsappAccount(models.Model):
         canvas.drawString(72, 750, "The customer's own document stands here.")
         canvas.save()
         return buffer.getvalue()
-
-
-class AjwWhatsappTemplate(models.Model):
-    _inherit = "ajw.whatsapp.template"
-
-    def _merge_parts(self, vals):
-        """Return the commands that bring buttons and variables to what Meta has.
-
-        Variables that are still there keep what fills them in; new ones wait for it.
-
-        :param dict vals: columns from Meta; ``_buttons`` is taken out of it
-        """
-        buttons = [
-            button
-            for button in vals.pop("_buttons")
-            if isinstance(button, dict)
-            and button.get("type") in dict(self.button_ids._fields["type"].selection)
-            and button.get("text")
-        ]
-        result = {
-            "button_ids": [
-                Command.clear(),
-                *(
-                    Command.create(
-                        {
-                            "sequence": sequence,
-                            "type": button["type"],
-                            "text": button["text"][:25],
-                            "url": button.get("url") or False,
-                            "phone_number": button.get("phone_number") or False,
-                        }
-                    )
-                    for sequence, button in enumerate(buttons)
-                ),
-            ]
-        }
-        wanted = [("body", name) for name in payload.placeholders(vals["body"])]
-        if vals["header_type"] == "text":
-            wanted += [("header", name) for name in payload.placeholders(vals["header_text"])]
-        if any(payload.placeholders(button.get("url")) for button in buttons):
-            wanted.append(("button", "1"))
-        kept = {(variable.place, variable.name): variable for variable in self.variable_ids}
-        result["variable_ids"] = [
-            *(Command.delete(kept[key].id) for key in kept if key not in wanted),
-            *(
-                Command.create({"place": place, "name": name, "source": "text", "sequence": sequence})
-                for sequence, (place, name) in enumerate(wanted)
-                if (place, name) not in kept
-            ),
-        ]
-        return result
-
-    def action_sync(self):
-        """Synchronise the templates of these templates' accounts."""
-        if not self.account_id:
-            raise UserError(self.env._("Choose an account first."))
-        return self.account_id.action_sync_templates()

@@ -1,4 +1,5 @@
 import logging
+import re
 import uuid
 from collections import defaultdict
 
@@ -11,6 +12,8 @@ from odoo.fields import Domain
 from .selections import ACTIVE_STATES, MESSAGE_STATES, STATE_RANK
 
 _logger = logging.getLogger(__name__)
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 #: Proof that a write comes from the outbox itself. A context sent over RPC is JSON and can never
 #: hold this object.
@@ -55,7 +58,7 @@ REPORT_TIMES = {
 
 
 class AjwWhatsappMessage(models.Model):
-    """One message on its way to, or from, one number: the outbox and the record of what became of it."""
+    """One message to or from one number: the outbox, and the record of what became of it."""
 
     _name = "ajw.whatsapp.message"
     _description = "WhatsApp Message"
@@ -99,8 +102,8 @@ class AjwWhatsappMessage(models.Model):
         readonly=True,
         index=True,
         copy=False,
-        help="Uncertain: the connection broke before Meta answered. The message may have arrived, so "
-        "it is never sent again by itself; a later report from Meta settles it.",
+        help="Uncertain: the connection broke before Meta answered. The message may have arrived, "
+        "so it is never sent again by itself; a later report from Meta settles it.",
     )
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
     account_id = fields.Many2one(
@@ -116,7 +119,9 @@ class AjwWhatsappMessage(models.Model):
         "res.partner", string="Contact", index="btree_not_null", ondelete="set null", readonly=True
     )
     number = fields.Char(
-        help="The number in international form, with a leading +.", index="btree_not_null", readonly=True
+        help="The number in international form, with a leading +.",
+        index="btree_not_null",
+        readonly=True,
     )
     res_model = fields.Char(string="Document model", readonly=True)
     res_id = fields.Many2oneReference(string="Document", model_field="res_model", readonly=True)
@@ -141,7 +146,9 @@ class AjwWhatsappMessage(models.Model):
     filename = fields.Char(readonly=True)
     media_id = fields.Char(readonly=True, copy=False, help="Meta's id of the uploaded document.")
     inbound_type = fields.Char(
-        string="Kind", readonly=True, help="What was received, in Meta's words: text, button, image…"
+        string="Kind",
+        readonly=True,
+        help="What was received, in Meta's words: text, button, image…",
     )
     refusal_reason = fields.Char(readonly=True, copy=False, help="The consent gate's reason code.")
     refusal_label = fields.Char(compute="_compute_refusal_label", string="Reason")
@@ -186,8 +193,8 @@ class AjwWhatsappMessage(models.Model):
     )
     # An empty column would make every key different from every other.
     _business_key_complete = models.Constraint(
-        "CHECK(direction <> 'outbound' OR state NOT IN ('queued', 'sending') OR (res_model IS NOT NULL"
-        " AND res_id IS NOT NULL AND purpose_id IS NOT NULL AND number IS NOT NULL"
+        "CHECK(direction <> 'outbound' OR state NOT IN ('queued', 'sending') OR (res_model IS NOT "
+        "NULL AND res_id IS NOT NULL AND purpose_id IS NOT NULL AND number IS NOT NULL"
         " AND occasion IS NOT NULL))",
         "A message to be sent needs a document, a purpose, a number and an occasion.",
     )
@@ -230,7 +237,8 @@ class AjwWhatsappMessage(models.Model):
 
     def _engine(self):
         """Return the records with the right to write what only the outbox decides."""
-        # sudo: nobody's role includes writing the outbox; the engine acts for whoever pressed the button
+        # sudo: nobody's role includes writing the outbox; the engine acts for whoever pressed the
+        # button
         return self.sudo().with_context(**{ENGINE_CONTEXT_KEY: ENGINE})
 
     @api.model_create_multi
@@ -239,12 +247,14 @@ class AjwWhatsappMessage(models.Model):
             self._check_not_forged(vals_list)
         # Said explicitly, so that neither the context nor a user-defined default says otherwise.
         start = {name: value for name, value in ENGINE_FIELDS.items() if name != "callback_ref"}
-        messages = super().create(
-            [start | {"callback_ref": str(uuid.uuid4())} | vals for vals in vals_list]
-        )
+        start["occasion"] = "send"
+        vals_list = [start | {"callback_ref": str(uuid.uuid4())} | vals for vals in vals_list]
+        for vals in vals_list:
+            if vals["direction"] == "outbound":
+                self._check_sendable(vals)
+        messages = super().create(vals_list)
         if not self._is_engine:
             messages._check_may_send()
-        messages.filtered(lambda m: m.direction == "outbound")._check_sendable()
         return messages
 
     def write(self, vals):
@@ -294,32 +304,38 @@ class AjwWhatsappMessage(models.Model):
         self.attachment_id.check_access("read")
         self.partner_id.check_access("read")
         for res_model, messages in self.grouped("res_model").items():
-            if res_model not in self.env:
-                raise ValidationError(
-                    self.env._("A WhatsApp message needs a document: %s is unknown.", res_model)
-                )
             self.env[res_model].browse(messages.mapped("res_id")).check_access("read")
 
-    def _check_sendable(self):
-        """Check what the database cannot.
+    @api.model
+    def _check_sendable(self, vals):
+        """Check that a new outbound row holds what sending needs.
 
-        :raises ValidationError: no template, the number is not in international form, or the
-            components are no list of objects
+        :raises ValidationError: says what is missing
         """
-        for message in self:
-            if not message.template_id:
-                raise ValidationError(
-                    self.env._("A message that the business starts needs a template.")
+        number = vals.get("number")
+        if not isinstance(number, str) or not _E164.fullmatch(number):
+            raise ValidationError(
+                self.env._("The number must be in international form: + and digits only.")
+            )
+        if not vals.get("template_id"):
+            raise ValidationError(
+                self.env._("A message that the business starts needs a template.")
+            )
+        if not vals.get("purpose_id") or not vals.get("res_id"):
+            raise ValidationError(
+                self.env._("A WhatsApp message needs a purpose and the document it is about.")
+            )
+        if vals.get("res_model") not in self.env:
+            raise ValidationError(
+                self.env._(
+                    "A WhatsApp message needs a document: %s is unknown.", vals.get("res_model")
                 )
-            if not message.number or not message.number.startswith("+"):
-                raise ValidationError(
-                    self.env._("The number must be in international form, with a leading +.")
-                )
-            components = message.template_components or []
-            if not isinstance(components, list) or not all(isinstance(c, dict) for c in components):
-                raise ValidationError(
-                    self.env._("The variables' values must be a list of Meta's components.")
-                )
+            )
+        components = vals.get("template_components") or []
+        if not isinstance(components, list) or not all(isinstance(c, dict) for c in components):
+            raise ValidationError(
+                self.env._("The variables' values must be a list of Meta's components.")
+            )
 
     # ------------------------------------------------------------------
     # Actions
@@ -357,13 +373,12 @@ class AjwWhatsappMessage(models.Model):
                 "uncertain",
                 "cancelled",
             ):
-                raise UserError(
-                    self.env._("Only messages that did not go out can be sent again.")
-                )
+                raise UserError(self.env._("Only messages that did not go out can be sent again."))
             if not message.number or not message.body:
                 raise UserError(
                     self.env._(
-                        "The content of this message was erased. Open the document and send it again."
+                        "The content of this message was erased. Open the document and send it "
+                        "again."
                     )
                 )
             vals_list.append(
@@ -418,8 +433,8 @@ class AjwWhatsappMessage(models.Model):
 
         :param list[dict] vals_list: per message ``company_id``, ``account_id``, ``partner_id``,
             ``number`` (E.164 with +), ``res_model``, ``res_id``, ``purpose_id``, ``template_id``,
-            ``language``, ``template_components``, ``body``, optionally ``attachment_id``, ``filename``
-            and ``occasion`` (default ``send``)
+            ``language``, ``template_components``, ``body``, optionally ``attachment_id``,
+            ``filename`` and ``occasion`` (default ``send``)
         :return: the queued messages, in the order asked for; where the same message is on its way
             already, that one
         :raises ConcurrencyError: another transaction queued the same message this moment. Odoo then
@@ -432,9 +447,7 @@ class AjwWhatsappMessage(models.Model):
         # The engine right must not leak into the records the caller goes on with.
         keys = [self._business_key(vals) for vals in vals_list]
         found = engine._find_active(keys)
-        missing = {
-            key: vals for key, vals in zip(keys, vals_list, strict=True) if key not in found
-        }
+        missing = {key: vals for key, vals in zip(keys, vals_list, strict=True) if key not in found}
         if missing:
             try:
                 with self.env.cr.savepoint():
@@ -553,9 +566,13 @@ class AjwWhatsappMessage(models.Model):
                 records._ajw_whatsapp_outcome(messages.filtered(lambda m: m.res_id in records.ids))
         except psycopg2.OperationalError:
             raise  # the transaction has to be run again
-        except Exception:  # whatever a document's code raises, the messages are already on their way
+        except (
+            Exception
+        ):  # whatever a document's code raises, the messages are already on their way
             if len(self) > 1:
                 for message in self:
                     message._call_outcome_hook(documents)
             else:
-                _logger.exception("Telling %s of WhatsApp message %s failed", documents._name, self.id)
+                _logger.exception(
+                    "Telling %s of WhatsApp message %s failed", documents._name, self.id
+                )

@@ -3,12 +3,12 @@ from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date as babel_format_date
-from babel.dates import format_datetime as babel_format_datetime
 from babel.numbers import format_currency, format_decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import format_amount, format_date, format_datetime
+from odoo.fields import Command
+from odoo.tools import format_amount, format_date
 
 from ..cloud_api import payload
 from .selections import DOCUMENT_MODELS, TEMPLATE_CATEGORIES, TEMPLATE_STATUSES
@@ -45,8 +45,16 @@ class AjwWhatsappTemplate(models.Model):
     _order = "account_id, name, language"
     _check_company_auto = True
 
+    _ajw_personal_data = {
+        "body": {"erase": "none", "reason": "Wording with placeholders; names nobody."},
+    }
+
     account_id = fields.Many2one(
-        "ajw.whatsapp.account", required=True, index=True, ondelete="cascade", string="WhatsApp account"
+        "ajw.whatsapp.account",
+        required=True,
+        index=True,
+        ondelete="cascade",
+        string="WhatsApp account",
     )
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
     active = fields.Boolean(default=True)
@@ -99,14 +107,17 @@ class AjwWhatsappTemplate(models.Model):
         tracking=True,
         help="What the recipient must have agreed to.",
     )
-    meta_template_id = fields.Char(string="Meta's template ID", readonly=True, copy=False, index=True)
+    meta_template_id = fields.Char(
+        string="Meta's template ID", readonly=True, copy=False, index=True
+    )
     problems = fields.Text(
         compute="_compute_problems", help="What keeps the template from being submitted or sent."
     )
     preview = fields.Text(compute="_compute_preview", help="The text with the examples filled in.")
 
     _identity_unique = models.UniqueIndex(
-        "(account_id, name, language)", "This account already has a template of this name and language."
+        "(account_id, name, language)",
+        "This account already has a template of this name and language.",
     )
 
     # ------------------------------------------------------------------
@@ -158,7 +169,9 @@ class AjwWhatsappTemplate(models.Model):
         for template in self:
             if not _NAME.fullmatch(template.name or ""):
                 raise ValidationError(
-                    self.env._("A template's name has lower-case letters, digits and underscores only.")
+                    self.env._(
+                        "A template's name has lower-case letters, digits and underscores only."
+                    )
                 )
             if not _LANGUAGE.fullmatch(template.language or ""):
                 raise ValidationError(
@@ -184,12 +197,16 @@ class AjwWhatsappTemplate(models.Model):
             for name in names:
                 if name not in defined:
                     problems.append(
-                        self.env._("%(place)s: nothing fills in {{%(name)s}}.", place=label, name=name)
+                        self.env._(
+                            "%(place)s: nothing fills in {{%(name)s}}.", place=label, name=name
+                        )
                     )
             for name in defined:
                 if name not in names:
                     problems.append(
-                        self.env._("%(place)s: {{%(name)s}} does not occur.", place=label, name=name)
+                        self.env._(
+                            "%(place)s: {{%(name)s}} does not occur.", place=label, name=name
+                        )
                     )
             if named and not all(_NAMED.fullmatch(name) for name in names):
                 problems.append(
@@ -199,11 +216,15 @@ class AjwWhatsappTemplate(models.Model):
                 problems.append(self.env._("%s: numbers run 1, 2, 3… in order.", label))
         stripped = (self.body or "").strip()
         if stripped.startswith("{{") or stripped.endswith("}}"):
-            problems.append(self.env._("Meta refuses a text that begins or ends with a place-holder."))
+            problems.append(
+                self.env._("Meta refuses a text that begins or ends with a place-holder.")
+            )
         if len(self.body or "") > payload.MAX_BODY:
             problems.append(self.env._("The text is longer than %s characters.", payload.MAX_BODY))
         if len(self.footer or "") > payload.MAX_FOOTER:
-            problems.append(self.env._("The footer is longer than %s characters.", payload.MAX_FOOTER))
+            problems.append(
+                self.env._("The footer is longer than %s characters.", payload.MAX_FOOTER)
+            )
         return problems + self._find_button_problems()
 
     def _find_button_problems(self):
@@ -214,7 +235,9 @@ class AjwWhatsappTemplate(models.Model):
             problems.append(self.env._("Only one button may have an address with a place-holder."))
         if bool(dynamic) != bool(defined) or len(defined) > 1:
             problems.append(
-                self.env._("A link that ends with {{1}} needs exactly one variable, and no other link any.")
+                self.env._(
+                    "A link that ends with {{1}} needs exactly one variable, and no other link any."
+                )
             )
         for button in self.button_ids:
             names = payload.placeholders(button.url)
@@ -223,7 +246,9 @@ class AjwWhatsappTemplate(models.Model):
                     problems.append(self.env._("The link %s has no address.", button.text))
             if names and (names != ["1"] or not button.url.endswith("{{1}}")):
                 problems.append(
-                    self.env._("In a link the place-holder is {{1}} and stands at the end: %s", button.text)
+                    self.env._(
+                        "In a link the place-holder is {{1}} and stands at the end: %s", button.text
+                    )
                 )
         return problems
 
@@ -257,8 +282,8 @@ class AjwWhatsappTemplate(models.Model):
             if not account.app_id:
                 raise UserError(
                     self.env._(
-                        "Meta wants an example document for this template, uploaded through your app: "
-                        "enter the App ID on the account."
+                        "Meta wants an example document for this template, uploaded through your "
+                        "app: enter the App ID on the account."
                     )
                 )
             handle = account._call(
@@ -281,11 +306,15 @@ class AjwWhatsappTemplate(models.Model):
                 "status": status if status in dict(TEMPLATE_STATUSES) else "UNKNOWN",
                 "rejection_reason": False,
             }
-            | ({"category": answer["category"]} if answer.get("category") in dict(TEMPLATE_CATEGORIES) else {})
+            | (
+                {"category": answer["category"]}
+                if answer.get("category") in dict(TEMPLATE_CATEGORIES)
+                else {}
+            )
         )
 
     def _definition(self, header_handle=None):
-        """Return the body that submits this template; see :func:`..cloud_api.payload.template_definition`."""
+        """Return the body that submits this template to Meta."""
         self.ensure_one()
         samples = {(v.place, v.name): v.sample or v.text_value or "-" for v in self.variable_ids}
         buttons = []
@@ -294,7 +323,9 @@ class AjwWhatsappTemplate(models.Model):
             if button.type == "URL":
                 row["url"] = button.url
                 if payload.placeholders(button.url):
-                    suffix = next((s for (place, _n), s in samples.items() if place == "button"), "")
+                    suffix = next(
+                        (s for (place, _n), s in samples.items() if place == "button"), ""
+                    )
                     row["example"] = payload.fill(button.url, {"1": suffix})
             elif button.type == "PHONE_NUMBER":
                 row["phone_number"] = button.phone_number
@@ -315,6 +346,65 @@ class AjwWhatsappTemplate(models.Model):
         )
 
     # ------------------------------------------------------------------
+    # Following Meta
+    # ------------------------------------------------------------------
+
+    def _merge_parts(self, vals):
+        """Return the commands that bring buttons and variables to what Meta has.
+
+        Variables that are still there keep what fills them in; new ones wait for it.
+
+        :param dict vals: columns from Meta; ``_buttons`` is taken out of it
+        """
+        buttons = [
+            button
+            for button in vals.pop("_buttons")
+            if isinstance(button, dict)
+            and button.get("type") in dict(self.button_ids._fields["type"].selection)
+            and button.get("text")
+        ]
+        result = {
+            "button_ids": [
+                Command.clear(),
+                *(
+                    Command.create(
+                        {
+                            "sequence": sequence,
+                            "type": button["type"],
+                            "text": button["text"][:25],
+                            "url": button.get("url") or False,
+                            "phone_number": button.get("phone_number") or False,
+                        }
+                    )
+                    for sequence, button in enumerate(buttons)
+                ),
+            ]
+        }
+        wanted = [("body", name) for name in payload.placeholders(vals["body"])]
+        if vals["header_type"] == "text":
+            wanted += [("header", name) for name in payload.placeholders(vals["header_text"])]
+        if any(payload.placeholders(button.get("url")) for button in buttons):
+            wanted.append(("button", "1"))
+        kept = {(variable.place, variable.name): variable for variable in self.variable_ids}
+        result["variable_ids"] = [
+            *(Command.delete(kept[key].id) for key in kept if key not in wanted),
+            *(
+                Command.create(
+                    {"place": place, "name": name, "source": "text", "sequence": sequence}
+                )
+                for sequence, (place, name) in enumerate(wanted)
+                if (place, name) not in kept
+            ),
+        ]
+        return result
+
+    def action_sync(self):
+        """Synchronise the templates of these templates' accounts."""
+        if not self.account_id:
+            raise UserError(self.env._("Choose an account first."))
+        return self.account_id.action_sync_templates()
+
+    # ------------------------------------------------------------------
     # Rendering
     # ------------------------------------------------------------------
 
@@ -322,14 +412,17 @@ class AjwWhatsappTemplate(models.Model):
         """Fill the template in for a document, with amounts and dates as its readers write them.
 
         :param record: one record of the template's model
-        :param str lang: Odoo language code for amounts and dates; by default the template's language
+        :param str lang: Odoo language code for amounts and dates; by default the template's
+            language
         :rtype: RenderedTemplate
         :raises UserError: the template does not fit the document, or a variable is empty on it
         """
         self.ensure_one()
         record.ensure_one()
         if record._name != self.model:
-            raise UserError(self.env._("The template %s is for other documents.", self.display_name))
+            raise UserError(
+                self.env._("The template %s is for other documents.", self.display_name)
+            )
         if problems := self._find_problems():
             raise UserError("\n".join([self.display_name, *problems]))
         values = {
@@ -343,7 +436,9 @@ class AjwWhatsappTemplate(models.Model):
             header = payload.fill(self.header_text, _of_place(values, "header"))
             names = payload.placeholders(self.header_text)
             if names:
-                parameters = payload.text_parameters([(n, values["header", n]) for n in names], named)
+                parameters = payload.text_parameters(
+                    [(n, values["header", n]) for n in names], named
+                )
                 components.append({"type": "header", "parameters": parameters})
         names = payload.placeholders(self.body)
         if names:
@@ -405,7 +500,7 @@ class AjwWhatsappTemplate(models.Model):
         if field.type == "date":
             return self._format_date(value, lang)
         if field.type == "datetime":
-            return self._format_datetime(value, record, lang)
+            return self._format_date(self._local_date(value, record), lang)
         if field.type == "selection":
             return dict(field._description_selection(record.env)).get(value, value)
         if field.relational:
@@ -444,15 +539,12 @@ class AjwWhatsappTemplate(models.Model):
             return format_date(self.env, value, lang_code=code)
         return babel_format_date(value, "medium", locale=self._locale(lang))
 
-    def _format_datetime(self, value, record, lang):
+    def _local_date(self, value, record):
+        """Return the day of a date-time where the company is: its hour tells nobody anything."""
         # The contact's own time zone is only the one of whoever created it.
         company = record.company_id if "company_id" in record._fields else self.company_id
         zone = company.partner_id.tz or self.env.user.tz or "UTC"
-        code = self._active_lang(lang)
-        if code:
-            return format_datetime(self.env, value, tz=zone, lang_code=code)
-        local = fields.Datetime.context_timestamp(self.with_context(tz=zone), value)
-        return babel_format_datetime(local, "medium", locale=self._locale(lang))
+        return fields.Datetime.context_timestamp(self.with_context(tz=zone), value).date()
 
 
 def _of_place(values, place):

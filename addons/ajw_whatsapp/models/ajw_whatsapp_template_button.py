@@ -9,7 +9,17 @@ class AjwWhatsappTemplateButton(models.Model):
     _order = "template_id, sequence, id"
     _rec_name = "text"
 
-    template_id = fields.Many2one("ajw.whatsapp.template", required=True, index=True, ondelete="cascade")
+    _ajw_personal_data = {
+        "phone_number": {
+            "category": "phone",
+            "erase": "none",
+            "reason": "The business's own number.",
+        },
+    }
+
+    template_id = fields.Many2one(
+        "ajw.whatsapp.template", required=True, index=True, ondelete="cascade"
+    )
     company_id = fields.Many2one(related="template_id.company_id", store=True, index=True)
     sequence = fields.Integer(default=10)
     type = fields.Selection(

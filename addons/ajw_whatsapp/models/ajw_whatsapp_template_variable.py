@@ -9,7 +9,9 @@ class AjwWhatsappTemplateVariable(models.Model):
     _description = "WhatsApp Template Variable"
     _order = "template_id, place, sequence, id"
 
-    template_id = fields.Many2one("ajw.whatsapp.template", required=True, index=True, ondelete="cascade")
+    template_id = fields.Many2one(
+        "ajw.whatsapp.template", required=True, index=True, ondelete="cascade"
+    )
     company_id = fields.Many2one(related="template_id.company_id", store=True, index=True)
     sequence = fields.Integer(default=10)
     place = fields.Selection(
@@ -21,7 +23,11 @@ class AjwWhatsappTemplateVariable(models.Model):
         required=True, help="What stands between {{ and }}: a name, or a number counted from 1."
     )
     source = fields.Selection(
-        [("field", "Field of the document"), ("portal_link", "Portal link"), ("text", "Fixed text")],
+        [
+            ("field", "Field of the document"),
+            ("portal_link", "Portal link"),
+            ("text", "Fixed text"),
+        ],
         required=True,
         default="field",
     )
@@ -57,10 +63,24 @@ class AjwWhatsappTemplateVariable(models.Model):
             field = model._fields.get(name) if model is not None else None
             if field is None:
                 raise ValidationError(
-                    self.env._("%(path)s is no field of %(model)s.", path=self.field_path or "?", model=self.template_id.model)
+                    self.env._(
+                        "%(path)s is no field of %(model)s.",
+                        path=self.field_path or "?",
+                        model=self.template_id.model,
+                    )
                 )
             model = self.env[field.comodel_name] if field.relational else None
-        if field.type not in ("char", "text", "integer", "float", "monetary", "date", "datetime", "selection", "many2one"):
+        if field.type not in (
+            "char",
+            "text",
+            "integer",
+            "float",
+            "monetary",
+            "date",
+            "datetime",
+            "selection",
+            "many2one",
+        ):
             raise ValidationError(
                 self.env._("%s holds nothing that can be written into a message.", self.field_path)
             )

@@ -25,8 +25,8 @@ PARKED = "parked"
 class AjwWhatsappWebhookEvent(models.Model):
     """One call of Meta's webhook, kept as it came until it has been worked through.
 
-    Working one through twice, or in another order, gives the same result: reports only move messages
-    forward, and a received message is stored once.
+    Working one through twice, or in another order, gives the same result: reports only move
+    messages forward, and a received message is stored once.
     """
 
     _name = "ajw.whatsapp.webhook.event"
@@ -47,7 +47,9 @@ class AjwWhatsappWebhookEvent(models.Model):
         "ajw.whatsapp.account", required=True, readonly=True, index=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
-    received_at = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now, index=True)
+    received_at = fields.Datetime(
+        required=True, readonly=True, default=fields.Datetime.now, index=True
+    )
     payload = fields.Text(readonly=True, help="As received. Emptied when no longer needed.")
     state = fields.Selection(
         [
@@ -59,8 +61,8 @@ class AjwWhatsappWebhookEvent(models.Model):
         required=True,
         default="pending",
         readonly=True,
-        help="Pending: waiting to be read, or for the message it is about. Not handled: a kind of event "
-        "that this software does nothing with.",
+        help="Pending: waiting to be read, or for the message it is about. Not handled: a kind of "
+        "event that this software does nothing with.",
     )
     error = fields.Char(string="Remark", readonly=True)
     attempts = fields.Integer(readonly=True, aggregator=None)
@@ -124,7 +126,7 @@ class AjwWhatsappWebhookEvent(models.Model):
                 # A sender or a user changed the same message: look again at what is there now.
                 self.env.cr.rollback()
                 collisions += 1
-                time.sleep(random.uniform(0, 0.05 * 2**collisions))
+                time.sleep(random.uniform(0, 0.05 * 2**collisions))  # noqa: S311 - no secret
         for account in accounts:
             while account._in_fresh_transaction(account._tell_documents):
                 pass
@@ -227,24 +229,28 @@ class AjwWhatsappWebhookEvent(models.Model):
     def _process_inbound(self, account, inbound, lookup):
         """Store a received message once; a STOP withdraws everything on that number.
 
-        START records nothing: an opt-in needs the notice a person has seen and an explicit act, and a
-        word in a chat proves neither. A new opt-in is recorded where those are shown.
+        START records nothing: an opt-in needs the notice a person has seen and an explicit act, and
+        a word in a chat proves neither. A new opt-in is recorded where those are shown.
         """
         if lookup.received(account, inbound.wamid):
             return None
-        message = self.env["ajw.whatsapp.message"]._engine().create(
-            {
-                "direction": "inbound",
-                "state": "received",
-                "company_id": account.company_id.id,
-                "account_id": account.id,
-                "partner_id": account._find_partner(inbound.number).id,
-                "number": inbound.number,
-                "inbound_type": inbound.type,
-                "body": inbound.text,
-                "wamid": inbound.wamid,
-                "occasion": False,
-            }
+        message = (
+            self.env["ajw.whatsapp.message"]
+            ._engine()
+            .create(
+                {
+                    "direction": "inbound",
+                    "state": "received",
+                    "company_id": account.company_id.id,
+                    "account_id": account.id,
+                    "partner_id": account._find_partner(inbound.number).id,
+                    "number": inbound.number,
+                    "inbound_type": inbound.type,
+                    "body": inbound.text,
+                    "wamid": inbound.wamid,
+                    "occasion": False,
+                }
+            )
         )
         lookup.add(message)
         if is_stop(inbound.text, inbound.payload):
@@ -266,12 +272,16 @@ class AjwWhatsappWebhookEvent(models.Model):
         return None
 
     def _process_template(self, update):
-        templates = self.env["ajw.whatsapp.template"].with_context(active_test=False).search(
-            [
-                ("meta_template_id", "=", update.meta_template_id),
-                ("company_id", "=", self.company_id.id),
-                ("account_id.waba_id", "=", self.account_id.waba_id),
-            ]
+        templates = (
+            self.env["ajw.whatsapp.template"]
+            .with_context(active_test=False)
+            .search(
+                [
+                    ("meta_template_id", "=", update.meta_template_id),
+                    ("company_id", "=", self.company_id.id),
+                    ("account_id.waba_id", "=", self.account_id.waba_id),
+                ]
+            )
         )
         if not templates:
             return "unknown_template"
@@ -283,7 +293,9 @@ class AjwWhatsappWebhookEvent(models.Model):
         if update.category in dict(TEMPLATE_CATEGORIES):
             vals["category"] = update.category
         if update.quality:
-            vals["quality"] = update.quality if update.quality in ("GREEN", "YELLOW", "RED") else "UNKNOWN"
+            vals["quality"] = (
+                update.quality if update.quality in ("GREEN", "YELLOW", "RED") else "UNKNOWN"
+            )
         templates.write(vals)
         return None
 
@@ -324,8 +336,8 @@ class AjwWhatsappWebhookEvent(models.Model):
 class _Lookup:
     """The accounts and messages of one batch.
 
-    Only messages of the account that signed are found: an app's secret says nothing about the messages
-    of another account.
+    Only messages of the account that signed are found: an app's secret says nothing about the
+    messages of another account.
     """
 
     def __init__(self, accounts, messages):
@@ -343,14 +355,16 @@ class _Lookup:
             self._by_wamid[account_id, message.wamid] = message
 
     def account(self, signer, phone_number_id):
-        """Return the account a number belongs to: the one that was called, or one of the same app."""
+        """Return the account of a number: the one that was called, or one of the same app."""
         if phone_number_id in ("", signer.phone_number_id):
             return signer
         return self._accounts.filtered(
-            lambda account: account.phone_number_id == phone_number_id
-            and account.company_id == signer.company_id
-            and account.app_id
-            and account.app_id == signer.app_id
+            lambda account: (
+                account.phone_number_id == phone_number_id
+                and account.company_id == signer.company_id
+                and account.app_id
+                and account.app_id == signer.app_id
+            )
         )[:1]
 
     def message(self, account, status):

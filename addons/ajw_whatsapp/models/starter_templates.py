@@ -1,4 +1,4 @@
-"""Texts of the templates an account starts with. Meta reviews each of them before it can be sent."""
+"""Texts of the templates an account starts with. Meta reviews each before it can be sent."""
 
 _INVOICE_VARIABLES = (
     ("customer", "partner_id.name"),
@@ -43,8 +43,8 @@ STARTER_TEMPLATES = [
         "purpose": "ajw_consent.purpose_invoice",
         "body": (
             "नमस्ते {{customer}},\n\n"
-            "आपका दस्तावेज़ {{number}}, राशि {{amount}}, संलग्न है। भुगतान की अंतिम तिथि {{due_date}} है।\n\n"
-            "हमारे साथ जुड़े रहने के लिए धन्यवाद।"
+            "आपका दस्तावेज़ {{number}}, राशि {{amount}}, संलग्न है। भुगतान की अंतिम तिथि "
+            "{{due_date}} है।\n\nहमारे साथ जुड़े रहने के लिए धन्यवाद।"
         ),
         "footer": "संदेश बंद करने के लिए STOP लिखकर भेजें।",
         "button": "ऑनलाइन देखें",

@@ -1,0 +1,16 @@
+from . import (
+    test_account,
+    test_account_move,
+    test_browser,
+    test_browser,
+    test_cloud_api,
+    test_message,
+    test_neutralize,
+    test_outbox,
+    test_recipient,
+    test_res_partner,
+    test_sale_order,
+    test_template,
+    test_webhook,
+    test_webhook_event,
+)

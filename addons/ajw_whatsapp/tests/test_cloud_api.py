@@ -1,0 +1,332 @@
+import hashlib
+import hmac
+import json
+import threading
+
+from odoo.tests import tagged
+from odoo.tests.common import BaseCase
+
+from ..cloud_api import errors, keywords, limiter, payload, webhook
+from ..cloud_api.client import CloudApiClient
+from ..cloud_api.dispatch import SendJob, dispatch
+from .fake_meta import APP_ID, PHONE_NUMBER_ID, SECRET, TOKEN, WABA_ID, FakeMeta, meta_error
+
+
+@tagged("post_install", "-at_install")
+class TestCloudApi(BaseCase):
+    """The part without Odoo, against real sockets."""
+
+    def setUp(self):
+        super().setUp()
+        self.meta = FakeMeta()
+        self.addCleanup(self.meta.close)
+
+    def _client(self, **values):
+        client = CloudApiClient(
+            **{
+                "base_url": self.meta.base_url,
+                "api_version": "v23.0",
+                "phone_number_id": PHONE_NUMBER_ID,
+                "waba_id": WABA_ID,
+                "app_id": APP_ID,
+                "access_token": TOKEN,
+                "app_secret": SECRET,
+                "timeout": (2, 0.5),
+                **values,
+            }
+        )
+        self.addCleanup(client.close)
+        return client
+
+    def _payload(self):
+        return payload.template_message("+919876543210", "t", "en", [], "ref")
+
+    def _job(self, message_id=1, **values):
+        return SendJob(message_id, "+919876543210", "t", "en", (), f"ref{message_id}", **values)
+
+    def _dispatch(self, *jobs, workers=1, **values):
+        return dispatch(self._client(), list(jobs), limiter.TokenBucket(1000), workers, **values)
+
+    # --- client ---
+
+    def test_send_returns_the_wamid_and_proves_the_secret(self):
+        self.assertEqual(self._client().send_message(self._payload()), "wamid.1")
+        [call] = self.meta.calls
+        self.assertEqual(call["path"], f"{PHONE_NUMBER_ID}/messages")
+        self.assertEqual(call["headers"]["Authorization"], f"Bearer {TOKEN}")
+        proof = hmac.new(SECRET.encode(), TOKEN.encode(), hashlib.sha256).hexdigest()
+        self.assertEqual(call["query"]["appsecret_proof"], proof)
+        self.assertEqual(call["json"]["biz_opaque_callback_data"], "ref")
+
+    def test_an_error_keeps_what_meta_said(self):
+        self.meta.script(
+            "send",
+            meta_error(
+                131056,
+                400,
+                {"Retry-After": "17"},
+                error_subcode=33,
+                error_data={"details": "slow down"},
+                fbtrace_id="trace",
+            ),
+        )
+        with self.assertRaises(errors.CloudApiError) as caught:
+            self._client().send_message(self._payload())
+        error = caught.exception
+        self.assertEqual(
+            (error.code, error.subcode, error.details, error.fbtrace_id, error.retry_after),
+            (131056, 33, "slow down", "trace", 17),
+        )
+        self.assertEqual(error.error_class, errors.RETRY)
+        self.assertNotIn(TOKEN, str(error))
+
+    def test_an_unreadable_answer_leaves_the_outcome_unknown(self):
+        for answer in (
+            (500, b"<html>bad gateway</html>", {}),
+            (502, b"", {}),
+            (200, b"not json", {}),
+            (200, {"messages": []}, {}),
+            (500, {"error": {"message": "no code"}}, {}),
+            "drop",
+            1.5,
+        ):
+            with self.subTest(answer=answer):
+                self.meta.script("send", answer)
+                with self.assertRaises(errors.OutcomeUnknown):
+                    self._client().send_message(self._payload())
+
+    def test_nobody_listening_means_nothing_was_sent(self):
+        self.meta.close()
+        self.addCleanup(setattr, self, "meta", FakeMeta())
+        with self.assertRaises(errors.ConnectionFailed):
+            self._client().send_message(self._payload())
+        self.meta = FakeMeta()
+
+    def test_the_token_does_not_follow_a_redirect(self):
+        other = FakeMeta()
+        self.addCleanup(other.close)
+        self.meta.script("send", (307, {}, {"Location": f"{other.base_url}/v23.0/1/messages"}))
+        with self.assertRaises(errors.CloudApiError):
+            self._client().send_message(self._payload())
+        self.assertFalse(other.calls)
+
+    def test_lists_follow_every_page_but_never_another_address(self):
+        self.meta.script(
+            "template_list",
+            (
+                200,
+                {
+                    "data": [{"name": "a"}],
+                    "paging": {"cursors": {"after": "c1"}, "next": "http://198.51.100.1/steal"},
+                },
+                {},
+            ),
+            (200, {"data": [{"name": "b"}], "paging": {"cursors": {"after": "c2"}}}, {}),
+        )
+        names = [row["name"] for row in self._client().list_templates()]
+        self.assertEqual(names, ["a", "b"])
+        self.assertEqual(self.meta.calls[1]["query"]["after"], "c1")
+
+    def test_a_server_error_of_meta_itself_is_no_unknown_outcome(self):
+        self.meta.script("send", meta_error(131016, 500))
+        with self.assertRaises(errors.CloudApiError):
+            self._client().send_message(self._payload())
+
+    # --- classes of errors ---
+
+    def test_classes_of_errors(self):
+        for code, expected in (
+            (130429, errors.RETRY),
+            (131049, errors.HOLD),
+            (131050, errors.OPT_OUT),
+            (131026, errors.FIX_ADDRESS),
+            (131047, errors.NEEDS_TEMPLATE),
+            (132015, errors.FIX_TEMPLATE),
+            (100, errors.FIX_REQUEST),
+            (190, errors.STOP_ACCOUNT),
+            (200, errors.STOP_ACCOUNT),
+            (299, errors.STOP_ACCOUNT),
+            (130472, errors.NEVER),
+            (999999, errors.FIX_REQUEST),
+        ):
+            self.assertEqual(errors.classify(code), expected, code)
+        self.assertEqual(errors.classify(None, 429), errors.RETRY)
+        self.assertEqual(errors.classify(None, 404), errors.FIX_REQUEST)
+
+    # --- dispatch ---
+
+    def test_a_document_is_uploaded_and_named(self):
+        [result] = self._dispatch(self._job(document=b"%PDF", filename="INV-1.pdf"))
+        self.assertEqual((result.outcome, result.media_id), ("accepted", "media1"))
+        [send] = self.meta.of("send")
+        self.assertEqual(
+            send["json"]["template"]["components"][0]["parameters"][0]["document"],
+            {"id": "media1", "filename": "INV-1.pdf"},
+        )
+
+    def test_a_lost_upload_is_no_unknown_outcome(self):
+        self.meta.script("upload", "drop")
+        [result] = self._dispatch(self._job(document=b"%PDF", filename="a.pdf"))
+        self.assertEqual(result.outcome, "unreached")
+        self.assertFalse(self.meta.of("send"))
+
+    def test_an_account_error_keeps_the_rest_from_starting(self):
+        self.meta.script("send", meta_error(190, 401))
+        results = self._dispatch(*(self._job(n) for n in range(5)))
+        self.assertEqual([r.outcome for r in results], ["error"] + ["not_started"] * 4)
+        self.assertEqual(len(self.meta.calls), 1)
+
+    def test_nothing_starts_after_the_deadline(self):
+        [result] = self._dispatch(self._job(), start_until=0)
+        self.assertEqual(result.outcome, "not_started")
+        self.assertFalse(self.meta.calls)
+
+    def test_threads_send_each_job_once(self):
+        results = self._dispatch(*(self._job(n) for n in range(60)), workers=16)
+        self.assertEqual([r.message_id for r in results], list(range(60)))
+        self.assertEqual(len({r.wamid for r in results}), 60)
+        references = [call["json"]["biz_opaque_callback_data"] for call in self.meta.of("send")]
+        self.assertEqual(sorted(references), sorted(f"ref{n}" for n in range(60)))
+
+    # --- limiter ---
+
+    def test_the_limiter_spaces_calls_out(self):
+        waits = []
+        bucket = limiter.TokenBucket(10, burst=2, clock=lambda: 0.0, sleep=waits.append)
+        for _call in range(5):
+            bucket.acquire()
+        self.assertEqual([round(wait, 3) for wait in waits], [0.1, 0.2, 0.3])
+
+    def test_the_limiter_refills_to_its_burst_only(self):
+        now, waits = [0.0], []
+        bucket = limiter.TokenBucket(10, burst=2, clock=lambda: now[0], sleep=waits.append)
+        for _call in range(2):
+            bucket.acquire()
+        now[0] = 100.0
+        for _call in range(3):
+            bucket.acquire()
+        self.assertEqual([round(wait, 3) for wait in waits], [0.1])
+
+    def test_the_limiter_counts_for_all_threads(self):
+        waits = []
+        bucket = limiter.TokenBucket(100, burst=1, clock=lambda: 0.0, sleep=waits.append)
+        threads = [threading.Thread(target=bucket.acquire) for _n in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(round(wait, 3) for wait in waits), [n / 100 for n in range(1, 20)])
+
+    # --- payload ---
+
+    def test_parameters_are_one_line(self):
+        self.assertEqual(payload.clean_parameter(" a\n\tb     c "), "a b c")
+        self.assertEqual(payload.placeholders("{{b}} {{ a }} {{b}}"), ["b", "a"])
+        self.assertEqual(payload.fill("{{a}} {{c}}", {"a": "{{c}}"}), "{{c}} {{c}}")
+
+    # --- webhook ---
+
+    def test_the_signature_covers_the_raw_bytes(self):
+        body = b'{"text":"\\u0928\\u092e"}'
+        header = webhook.sign(body, SECRET)
+        self.assertTrue(webhook.signature_is_valid(body, header, SECRET))
+        rewritten = json.dumps(json.loads(body), ensure_ascii=False).encode()
+        self.assertFalse(webhook.signature_is_valid(rewritten, header, SECRET))
+        for bad in (None, "", "sha256=", header[:-1], header.replace("sha256", "sha1"), "sha256=é"):
+            self.assertFalse(webhook.signature_is_valid(body, bad, SECRET), bad)
+        self.assertFalse(webhook.signature_is_valid(body, webhook.sign(body, ""), ""))
+        self.assertFalse(webhook.signature_is_valid(body, header, None))
+
+    def test_bodies_that_are_no_object_are_refused(self):
+        for body in (b"", b"\xff", b"[]", b"1", b"{", b"[" * 100000):
+            with self.subTest(body=body[:5]), self.assertRaises(webhook.MalformedPayload):
+                webhook.decode(body)
+
+    def test_every_change_of_every_entry_is_read(self):
+        status = {"id": "wamid.1", "status": "sent", "timestamp": "1750000000"}
+        change = {
+            "field": "messages",
+            "value": {"metadata": {"phone_number_id": "1"}, "statuses": [status] * 2},
+        }
+        events = webhook.parse(json.dumps({"entry": [{"changes": [change, change]}] * 3}))
+        self.assertEqual(len(events), 12)
+
+    def test_nonsense_stands_in_nobodys_way(self):
+        good = {"id": "wamid.1", "status": "read", "timestamp": "1750000000"}
+        bad = [None, 5, {}, {"id": 5, "status": "sent", "timestamp": "x"}, {"status": ["sent"]}]
+        value = {
+            "metadata": None,
+            "statuses": [*bad, good],
+            "messages": [{"id": []}],
+            "contacts": 7,
+        }
+        events = webhook.parse(
+            json.dumps(
+                {
+                    "entry": [
+                        None,
+                        {"changes": {"field": "messages"}},
+                        {
+                            "changes": [
+                                {"field": "messages", "value": value},
+                                {"field": 5, "value": []},
+                            ]
+                        },
+                        {"changes": [{"field": "account_update", "value": {"event": "X"}}]},
+                    ]
+                }
+            )
+        )
+        statuses = [event for event in events if isinstance(event, webhook.Status)]
+        self.assertEqual([status.status for status in statuses], ["read"])
+        self.assertIn(webhook.NotHandled("account_update"), events)
+
+    def test_characters_a_database_cannot_hold_are_taken_out(self):
+        row = {
+            "from": "919876543210",
+            "id": "wamid.1",
+            "type": "text",
+            "timestamp": "1750000000",
+            "text": {"body": "a\0b\ud800"},
+        }
+        value = {"metadata": {"phone_number_id": "1"}, "messages": [row]}
+        [event] = webhook.parse(
+            json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]})
+        )
+        self.assertEqual((event.text, event.number), ("ab?", "+919876543210"))
+
+    def test_preferences_have_a_numeric_timestamp(self):
+        value = {
+            "metadata": {"phone_number_id": "1"},
+            "user_preferences": [
+                {
+                    "wa_id": "919876543210",
+                    "category": "marketing_messages",
+                    "value": "stop",
+                    "timestamp": 1750000000,
+                }
+            ],
+        }
+        [event] = webhook.parse(
+            json.dumps({"entry": [{"changes": [{"field": "user_preferences", "value": value}]}]})
+        )
+        self.assertEqual((event.value, event.at.year), ("stop", 2025))
+
+    # --- words ---
+
+    def test_stop_is_a_whole_message(self):
+        for text in (
+            "STOP",
+            " stop. ",
+            "Stop!!",
+            "«stop»",
+            "opt-out",
+            "बंद करें",
+            "बंद करें।",
+            "रोकें",
+            "Unsubscribe\n",
+        ):
+            self.assertTrue(keywords.is_stop(text), text)
+        for text in ("please stop by tomorrow", "non-stop", "START", "", None, "stopped", "बंद नहीं"):
+            self.assertFalse(keywords.is_stop(text), text)
+        self.assertTrue(keywords.is_stop("Enough", "STOP"), "a button's payload counts")

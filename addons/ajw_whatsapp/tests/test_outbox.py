@@ -1,0 +1,458 @@
+import os
+from datetime import timedelta
+from unittest.mock import patch
+
+from psycopg2.errors import SerializationFailure
+
+from odoo import fields
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
+
+from ..cloud_api.client import CloudApiClient
+from ..models import ajw_whatsapp_account_outbox as outbox
+from .common import PDF, WhatsappCommon
+from .fake_meta import meta_error
+
+LOGGER = "odoo.addons.ajw_whatsapp.models.ajw_whatsapp_account_outbox"
+
+
+@tagged("post_install", "-at_install")
+class TestOutbox(WhatsappCommon):
+    # --- the way that works ---
+
+    def test_A1_a_consented_message_is_sent_with_its_proof(self):
+        message = self._enqueue()
+        self.assertFalse(self.meta.calls, "nothing is called before the sender runs")
+        self._run_outbox()
+        self.assertEqual(message.state, "accepted")
+        self.assertTrue(message.wamid and message.accepted_at and message.media_id)
+        self.assertEqual(message.consent_event_id.kind, "given")
+        self.assertEqual(message.attempts, 1)
+        [upload], [send] = self.meta.of("upload"), self.meta.of("send")
+        self.assertIn(PDF, upload["body"])
+        self.assertEqual(send["json"]["to"], self.number)
+        self.assertEqual(send["json"]["biz_opaque_callback_data"], message.callback_ref)
+        header, body = send["json"]["template"]["components"]
+        self.assertEqual(header["parameters"][0]["document"]["filename"], "INV-1.pdf")
+        self.assertEqual(body["parameters"][0]["parameter_name"], "customer")
+
+    def test_many_are_sent_once_each(self):
+        partners = [self._create_partner(f"P{n}", f"+9198765{n:05}") for n in range(30)]
+        for partner in partners:
+            self._opt_in(partner)
+        messages = self.env["ajw.whatsapp.message"]._enqueue(
+            [self._message_vals(partner) for partner in partners]
+        )
+        with patch.object(outbox, "BATCH_SIZE", 8):
+            self._run_outbox()
+        self.assertEqual(set(messages.mapped("state")), {"accepted"})
+        references = [call["json"]["biz_opaque_callback_data"] for call in self.meta.of("send")]
+        self.assertEqual(sorted(references), sorted(messages.mapped("callback_ref")))
+
+    def test_the_documents_are_told_once_a_model(self):
+        told = []
+        self._add_hook(told.append)
+        message = self._enqueue()
+        self._run_outbox()
+        self.assertEqual(told, [(self.partner.ids, ["accepted"])])
+        self.assertFalse(message.outcome_pending)
+
+    def _add_hook(self, tell):
+        """Make contacts a document model that wants to know."""
+
+        def hook(records, messages):
+            tell((records.ids, messages.mapped("state")))
+
+        model = self.env.registry["res.partner"]
+        model._ajw_whatsapp_outcome = hook
+        self.addCleanup(delattr, model, "_ajw_whatsapp_outcome")
+
+    def test_a_failing_document_does_not_stop_the_sender(self):
+        def fail(_told):
+            raise ValueError("a defect of the document's code")
+
+        self._add_hook(fail)
+        message = self._enqueue()
+        with mute_logger("odoo.addons.ajw_whatsapp.models.ajw_whatsapp_message"):
+            self._run_outbox()
+        self.assertEqual(message.state, "accepted")
+
+    # --- the gate ---
+
+    def test_A1_A5_without_consent_nothing_is_called(self):
+        partner = self._create_partner("Never Asked", "+919812345678")
+        message = self._enqueue(partner)
+        self._run_outbox()
+        self.assertEqual((message.state, message.refusal_reason), ("refused", "no_opt_in"))
+        self.assertTrue(message.refusal_label)
+        self.assertFalse(self.meta.calls)
+
+    def test_A1_a_forged_row_meets_the_same_gate(self):
+        partner = self._create_partner("Never Asked", "+919812345678")
+        message = (
+            self.env["ajw.whatsapp.message"]
+            .with_user(self.manager)
+            .create(self._message_vals(partner))
+        )
+        self._run_outbox()
+        self.assertEqual(message.state, "refused")
+        self.assertFalse(self.meta.calls)
+
+    def test_A9_a_withdrawal_after_the_click_counts(self):
+        message = self._enqueue()
+        self._withdraw(self.partner)
+        self._run_outbox()
+        self.assertEqual((message.state, message.refusal_reason), ("refused", "withdrawn"))
+        self.assertFalse(self.meta.calls)
+
+    def test_another_number_starts_without_consent(self):
+        message = self._enqueue(number="+919812340000")
+        self._run_outbox()
+        self.assertEqual((message.state, message.refusal_reason), ("refused", "number_changed"))
+        self.assertFalse(self.meta.calls)
+
+    def test_A4_a_template_moved_to_marketing_is_not_covered(self):
+        message = self._enqueue()
+        self.template.category = "MARKETING"
+        self._run_outbox()
+        self.assertEqual(
+            (message.state, message.refusal_reason), ("refused", "purpose_not_covered")
+        )
+        self.assertFalse(self.meta.calls)
+
+    def test_A4_marketing_is_not_sent_even_with_a_marketing_consent(self):
+        self._opt_in(self.partner, self.purpose_marketing)
+        template = self._create_template(
+            name="promo", category="MARKETING", purpose_id=self.purpose_marketing.id
+        )
+        message = self._enqueue(template_id=template.id, purpose_id=self.purpose_marketing.id)
+        self._run_outbox()
+        self.assertEqual(
+            (message.state, message.refusal_reason), ("refused", "purpose_not_covered")
+        )
+        self.assertFalse(self.meta.calls)
+
+    def test_a_row_cannot_borrow_the_consent_of_another_purpose(self):
+        message = self._enqueue(purpose_id=self.purpose_order.id)
+        self._opt_in(self.partner, self.purpose_order)
+        self._run_outbox()
+        self.assertEqual(
+            (message.state, message.refusal_reason), ("refused", "purpose_not_covered")
+        )
+        self.assertFalse(self.meta.calls)
+
+    def test_the_gate_is_asked_with_the_subjects_locked(self):
+        asked = []
+        gate = self.env.registry["ajw.consent.gate"]
+        original = gate._check
+
+        def check(self, *args, lock=False):
+            asked.append(lock)
+            return original(self, *args, lock=lock)
+
+        self.patch(gate, "_check", check)
+        self._enqueue()
+        self._run_outbox()
+        self.assertEqual(asked, [True])
+
+    def test_a_collision_is_decided_anew(self):
+        """Consent was withdrawn between the first query and the lock: PostgreSQL says so, and the
+        second look sees it."""
+        message = self._enqueue()
+        gate = self.env.registry["ajw.consent.gate"]
+        original = gate._check
+        tries = []
+
+        def check(records, *args, **kwargs):
+            tries.append(1)
+            if len(tries) == 1:
+                raise SerializationFailure
+            if len(tries) == 2:
+                self_._withdraw(self_.partner)
+                self_.env.flush_all()
+            return original(records, *args, **kwargs)
+
+        self_ = self
+        self.patch(gate, "_check", check)
+        self._run_outbox()
+        self.assertEqual(len(tries), 2)
+        self.assertEqual(message.state, "refused")
+        self.assertFalse(self.meta.calls)
+
+    def test_collisions_are_bounded_and_lose_nothing(self):
+        message = self._enqueue()
+        tries = []
+
+        def collide(*_args, **_kwargs):
+            tries.append(1)
+            raise SerializationFailure
+
+        with (
+            patch.object(self.env.registry["ajw.consent.gate"], "_check", collide),
+            patch.object(outbox.time, "sleep"),
+            mute_logger(LOGGER),
+        ):
+            self._run_outbox()
+        self.assertEqual(len(tries), outbox.MAX_TRIES)
+        self.assertEqual(message.state, "queued")
+        self.assertFalse(self.meta.calls)
+
+    # --- errors ---
+
+    def test_a_passing_fault_is_tried_again_later(self):
+        self.meta.script("send", meta_error(131016, 500))
+        message = self._enqueue()
+        before = fields.Datetime.now()
+        self._run_outbox()
+        self.assertEqual(
+            (message.state, message.error_code, message.attempts), ("queued", 131016, 1)
+        )
+        self.assertGreater(message.retry_at, before)
+        self.assertTrue(message.media_id, "the upload need not be done again")
+        triggers = self.env["ir.cron.trigger"].search(
+            [("cron_id", "=", self.account.cron_id.id), ("call_at", ">", before)]
+        )
+        self.assertEqual(triggers.call_at, message.retry_at)
+        self._run_outbox()
+        self.assertEqual(len(self.meta.of("send")), 1, "not before its time")
+        message._engine().retry_at = before
+        self._run_outbox()
+        self.assertEqual(message.state, "accepted")
+        self.assertFalse(message.error_code or message.error_message)
+        self.assertEqual(len(self.meta.of("upload")), 1)
+
+    def test_pauses_grow_and_end(self):
+        message = self._enqueue()
+        pauses = []
+        for _attempt in range(outbox.MAX_ATTEMPTS):
+            self.meta.script("send", meta_error(131000, 500))
+            message._engine().retry_at = False
+            now = fields.Datetime.now()
+            self._run_outbox()
+            if message.retry_at:
+                pauses.append((message.retry_at - now).total_seconds())
+        self.assertEqual(message.state, "failed")
+        self.assertEqual(pauses, sorted(pauses))
+        self.assertGreater(pauses[-1], 10 * pauses[0])
+        self.assertIn("Send it again later", message.error_hint)
+
+    def test_a_throttled_number_pauses_as_a_whole(self):
+        other = self._create_partner("Second", "+919812345678")
+        self._opt_in(other)
+        self.meta.script("send", meta_error(130429, 429, {"Retry-After": "120"}))
+        with patch.object(outbox, "WORKERS", 1):
+            first, second = self._enqueue(), self._enqueue(other)
+            self._run_outbox()
+        self.assertEqual((first.state, second.state), ("queued", "queued"))
+        self.assertGreater(
+            self.account.paused_until, fields.Datetime.now() + timedelta(seconds=100)
+        )
+        self.assertEqual(second.attempts, 0)
+        calls = len(self.meta.calls)
+        self._run_outbox()
+        self.assertEqual(len(self.meta.calls), calls)
+
+    def test_a_permanent_error_says_what_to_do(self):
+        self.meta.script("send", meta_error(131026, 400, error_data={"details": "undeliverable"}))
+        message = self._enqueue()
+        self._run_outbox()
+        self.assertEqual((message.state, message.error_code), ("failed", 131026))
+        self.assertIn("undeliverable", message.error_message)
+        self.assertIn("another number", message.error_hint)
+        self.assertTrue(message.failed_at)
+
+    def test_unknown_template(self):
+        self.meta.script("send", meta_error(132001, 404))
+        message = self._enqueue()
+        self._run_outbox()
+        self.assertEqual(message.state, "failed")
+        self.assertIn("Synchronise", message.error_hint)
+
+    def test_a_template_that_is_not_approved_is_not_sent(self):
+        message = self._enqueue()
+        self.template.status = "PAUSED"
+        self._run_outbox()
+        self.assertEqual(message.state, "failed")
+        self.assertIn("Paused", message.error_message)
+        self.assertFalse(self.meta.calls)
+
+    def test_a_missing_document_is_said(self):
+        message = self._enqueue()
+        message.attachment_id.unlink()
+        self._run_outbox()
+        self.assertEqual(message.state, "failed")
+        self.assertIn("missing", message.error_message)
+        self.assertFalse(self.meta.calls)
+
+    def test_A9_131050_withdraws_marketing_only(self):
+        self._opt_in(self.partner, self.purpose_marketing)
+        self.meta.script("send", meta_error(131050, 400))
+        message = self._enqueue()
+        self._run_outbox()
+        self.assertEqual(message.state, "failed")
+        self.assertEqual(self._ask_gate(self.partner, self.purpose_marketing).reason, "withdrawn")
+        self.assertTrue(self._ask_gate(self.partner).allowed)
+
+    # --- the account as a whole ---
+
+    def test_a_rejected_token_stops_the_account_and_keeps_the_queue(self):
+        self.meta.script("upload", meta_error(190, 401))
+        message = self._enqueue()
+        with mute_logger(LOGGER):
+            self._run_outbox()
+        self.assertEqual((message.state, message.attempts), ("queued", 0))
+        self.assertEqual(self.account.state, "stopped")
+        self.assertIn("access token", self.account.stopped_reason)
+        self.assertIn(self.manager, self.account.activity_ids.user_id)
+        self._run_outbox()
+        self.assertEqual(len(self.meta.calls), 1, "a stopped account calls nobody")
+        self.account.with_user(self.manager).action_test_connection()
+        self.assertFalse(self.account.activity_ids)
+        self._run_outbox()
+        self.assertEqual(message.state, "accepted")
+
+    def test_accounts_out_of_service_send_nothing(self):
+        message = self._enqueue()
+        for values in ({"active": False}, {"active": True, "state": "draft"}):
+            self.account.write(values)
+            self._run_outbox()
+        self.account.write(
+            {"state": "connected", "paused_until": fields.Datetime.now() + timedelta(hours=1)}
+        )
+        self._run_outbox()
+        self.assertEqual(message.state, "queued")
+        self.assertFalse(self.meta.calls)
+
+    def test_missing_keys_keep_the_queue(self):
+        message = self._enqueue()
+        with patch.dict(os.environ, {ENVIRONMENT_VARIABLE: ""}):
+            self._run_outbox()
+            self.assertIn("AJW_KEYS", self.account.stopped_reason)
+        self.assertEqual(message.state, "queued")
+        self.assertFalse(self.meta.calls)
+        self._run_outbox()
+        self.assertEqual(message.state, "accepted")
+        self.assertFalse(self.account.stopped_reason)
+
+    def test_two_accounts_send_only_their_own(self):
+        other = self._create_account(phone_number_id="77")
+        template = self._create_template(account_id=other.id)
+        mine = self._enqueue()
+        theirs = self._enqueue(account_id=other.id, template_id=template.id, occasion="other")
+        self._run_outbox(other)
+        self.assertEqual((mine.state, theirs.state), ("queued", "accepted"))
+        self.assertEqual(self.meta.of("send")[0]["path"], "77/messages")
+
+    # --- unknown outcomes ---
+
+    def test_a_lost_answer_is_never_resent(self):
+        self.meta.script("send", "drop")
+        message = self._enqueue()
+        self._run_outbox()
+        self.assertEqual(message.state, "uncertain")
+        self.assertIn("may have arrived", message.error_hint)
+        for _run in range(3):
+            self._run_outbox()
+        self.assertEqual(len(self.meta.of("send")), 1)
+        self.assertEqual(self._enqueue(), message, "pressing again does not send it again either")
+
+    def test_a_report_settles_an_uncertain_message(self):
+        self.meta.script("send", "drop")
+        message = self._enqueue()
+        self._run_outbox()
+        self._report(self._status(message, "delivered"))
+        self._run_webhooks()
+        self.assertEqual(message.state, "delivered")
+        self.assertTrue(message.wamid)
+        self.assertFalse(message.error_message)
+
+    def test_a_crashed_sender_leaves_uncertain_messages(self):
+        message = self._enqueue()
+        with self.enter_registry_test_mode():
+            self.account._claim_batch()
+        self.assertEqual(message.state, "sending")
+        with mute_logger(LOGGER):
+            self._run_outbox()
+        self.assertEqual(message.state, "uncertain")
+        self.assertFalse(self.meta.calls)
+
+    def test_a_report_that_overtakes_the_answer_stays(self):
+        message = self._enqueue()
+        original = CloudApiClient.send_message
+
+        def send_message(client, payload):
+            wamid = original(client, payload)
+            sent.append(wamid)
+            return wamid
+
+        sent = []
+        self.patch(CloudApiClient, "send_message", send_message)
+        write_back = self.env.registry["ajw.whatsapp.account"]._write_back
+
+        def late(account, results):
+            account._outbox.browse(message.id)._merge_report("read")
+            return write_back(account, results)
+
+        self.patch(self.env.registry["ajw.whatsapp.account"], "_write_back", late)
+        self._run_outbox()
+        self.assertEqual(message.state, "read")
+        self.assertEqual(message.wamid, sent[0])
+        self.assertTrue(message.accepted_at)
+
+    def test_nobody_listening_is_tried_again(self):
+        message = self._enqueue()
+        self.account.base_url = "http://127.0.0.1:9"
+        self.account.write({"access_token": "x", "state": "connected"})
+        self._run_outbox()
+        self.assertEqual(message.state, "queued")
+        self.assertTrue(message.retry_at)
+
+    def test_another_sender_at_work_is_left_alone(self):
+        message = self._enqueue()
+        with self.env.registry.cursor() as cr:  # a session of its own
+            cr.execute("SELECT pg_advisory_lock(%s, %s)", [outbox.LOCK_CLASS, self.account.id])
+            try:
+                self._run_outbox()
+            finally:
+                cr.execute(
+                    "SELECT pg_advisory_unlock(%s, %s)", [outbox.LOCK_CLASS, self.account.id]
+                )
+        self.assertEqual(message.state, "queued")
+        self.assertFalse(self.meta.calls)
+        self._run_outbox()
+        self.assertEqual(message.state, "accepted")
+
+    def test_the_lock_is_given_back(self):
+        self._enqueue()
+        self._run_outbox()
+        with self.env.registry.cursor() as cr:
+            cr.execute("SELECT pg_try_advisory_lock(%s, %s)", [outbox.LOCK_CLASS, self.account.id])
+            self.assertTrue(cr.fetchone()[0])
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [outbox.LOCK_CLASS, self.account.id])
+
+    def test_batches_stay_within_memory(self):
+        for n in range(4):
+            partner = self._create_partner(f"P{n}", f"+9198765{n:05}")
+            self._opt_in(partner)
+            self._enqueue(partner)
+        with self.enter_registry_test_mode(), patch.object(outbox, "BATCH_BYTES", len(PDF) * 2):
+            claim = self.account._claim_batch()
+        self.assertEqual(len(claim.jobs), 2)
+
+    def test_a_claim_costs_the_same_for_one_and_for_many(self):
+        counts = []
+        for start, size in ((0, 5), (100, 25)):
+            for n in range(size):
+                partner = self._create_partner(f"P{n}", f"+919876{start + n:06}")
+                self._opt_in(partner)
+                self._enqueue(partner)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            claim = self.account._claim_batch(limit=size)
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(len(claim.jobs), size)
+        self.assertLessEqual(counts[1], counts[0] + 2)

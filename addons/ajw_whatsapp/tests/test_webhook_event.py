@@ -1,0 +1,295 @@
+import json
+import time
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ..models import ajw_whatsapp_webhook_event as module
+from .common import WhatsappCommon
+
+LOGGER = "odoo.addons.ajw_whatsapp.models.ajw_whatsapp_webhook_event"
+
+
+@tagged("post_install", "-at_install")
+class TestWebhookEvent(WhatsappCommon):
+    def _accepted(self, **values):
+        message = self._enqueue(**values)
+        message._engine()._set_state("accepted", wamid=f"wamid.{message.id}")
+        return message
+
+    def _inbox(self):
+        return self.env["ajw.whatsapp.message"].search(
+            [("account_id", "=", self.account.id), ("direction", "=", "inbound")]
+        )
+
+    # --- reports ---
+
+    def test_reports_in_any_order_and_twice(self):
+        message = self._accepted()
+        now = int(time.time())
+        for status, at in (
+            ("read", 30),
+            ("sent", 10),
+            ("delivered", 20),
+            ("sent", 10),
+            ("read", 30),
+        ):
+            event = self._report(self._status(message, status, now + at))
+        self._run_webhooks()
+        self.assertEqual(message.state, "read")
+        self.assertEqual(
+            [
+                int(message[f"{name}_at"].timestamp()) - now
+                for name in ("sent", "delivered", "read")
+            ],
+            [10, 20, 30],
+        )
+        self.assertEqual(event.state, "done")
+
+    def test_a_report_is_found_by_wamid_alone(self):
+        message = self._accepted()
+        self._report(self._status(message, "delivered", by="wamid"))
+        self._run_webhooks()
+        self.assertEqual(message.state, "delivered")
+
+    def test_a_failure_after_delivery_changes_nothing(self):
+        message = self._accepted()
+        self._report(self._status(message, "delivered"))
+        self._report(self._status(message, "failed", errors=[{"code": 131026, "title": "x"}]))
+        self._run_webhooks()
+        self.assertEqual((message.state, message.error_code), ("delivered", 0))
+
+    def test_a_failure_keeps_metas_reason(self):
+        message = self._accepted()
+        error = {
+            "code": 131026,
+            "title": "t",
+            "message": "m",
+            "error_data": {"details": "not on WhatsApp"},
+        }
+        self._report(self._status(message, "failed", errors=[error]))
+        self._report(self._status(message, "sent"))
+        self._run_webhooks()
+        self.assertEqual((message.state, message.error_code), ("failed", 131026))
+        self.assertIn("not on WhatsApp", message.error_message)
+        self.assertIn("another number", message.error_hint)
+
+    def test_the_price_is_kept(self):
+        message = self._accepted()
+        self._report(
+            self._status(
+                message,
+                "sent",
+                pricing={"billable": True, "category": "utility", "pricing_model": "PMP"},
+            )
+        )
+        self._run_webhooks()
+        self.assertEqual((message.pricing_category, message.pricing_billable), ("utility", True))
+
+    def test_a_payment_problem_told_later_stops_the_account(self):
+        message = self._accepted()
+        self._report(self._status(message, "failed", errors=[{"code": 131042, "title": "x"}]))
+        with mute_logger("odoo.addons.ajw_whatsapp.models.ajw_whatsapp_account_outbox"):
+            self._run_webhooks()
+        self.assertEqual((message.state, self.account.state), ("failed", "stopped"))
+
+    def test_a_report_on_an_unknown_message_waits_and_blocks_nobody(self):
+        message = self._accepted()
+        unknown = self._report(
+            self._call_of(
+                statuses=[{"id": "wamid.unknown", "status": "sent", "timestamp": "1750000000"}]
+            )
+        )
+        both = self._report(
+            {
+                "entry": [
+                    *self._call_of(
+                        statuses=[{"id": "wamid.u2", "status": "sent", "timestamp": "1"}]
+                    )["entry"],
+                    *self._status(message, "delivered")["entry"],
+                ]
+            }
+        )
+        self._run_webhooks()
+        self.assertEqual(
+            (unknown.state, both.state, message.state), ("pending", "pending", "delivered")
+        )
+        self.assertGreater(unknown.retry_at, fields.Datetime.now())
+        for _look in module.PARK_MINUTES:
+            (unknown + both).retry_at = fields.Datetime.now() - timedelta(seconds=1)
+            self._run_webhooks()
+        self.assertEqual((unknown.state, both.state), ("not_handled", "not_handled"))
+        self.assertEqual(self.account.with_user(self.manager).not_handled_count, 2)
+
+    def test_a_parked_report_is_applied_when_the_message_is_known(self):
+        message = self._enqueue()
+        event = self._report(
+            self._call_of(
+                statuses=[{"id": "wamid.late", "status": "sent", "timestamp": "1750000000"}]
+            )
+        )
+        self._run_webhooks()
+        self.assertEqual(event.state, "pending")
+        message._engine()._set_state("accepted", wamid="wamid.late")
+        event.retry_at = False
+        self._run_webhooks()
+        self.assertEqual((event.state, message.state), ("done", "sent"))
+
+    def test_W2_an_app_reports_on_its_own_messages_only(self):
+        message = self._accepted()
+        other = self._create_account(phone_number_id="77", app_id="1")
+        event = self._report(self._status(message, "failed"), account=other)
+        self._run_webhooks()
+        self.assertEqual(message.state, "accepted")
+        self.assertEqual(event.state, "not_handled")
+        payload = self._status(message, "failed")
+        payload["entry"][0]["changes"][0]["value"]["metadata"]["phone_number_id"] = "77"
+        self._report(payload, account=other)
+        self._run_webhooks()
+        self.assertEqual(message.state, "accepted")
+
+    def test_one_bad_event_does_not_block_the_others(self):
+        good, bad = self._accepted(), self._accepted(occasion="other")
+        events = [self._report(self._status(m, "read")) for m in (bad, good)]
+        events.append(self._report({}))
+        messages = self.env.registry["ajw.whatsapp.message"]
+        original = messages._merge_report
+
+        def merge(message, *args, **kwargs):
+            if message.id == bad.id:
+                message.env.cr.execute("SELECT 1/0")
+            return original(message, *args, **kwargs)
+
+        with patch.object(messages, "_merge_report", merge), mute_logger(LOGGER, "odoo.sql_db"):
+            self._run_webhooks()
+        self.assertEqual([event.state for event in events], ["failed", "done", "not_handled"])
+        self.assertEqual((good.state, bad.state), ("read", "accepted"))
+        self.assertEqual(events[0].error, "DivisionByZero")
+        events[0].with_user(self.manager).action_process_again()
+        self._run_webhooks()
+        self.assertEqual((events[0].state, bad.state), ("done", "read"))
+
+    # --- received messages ---
+
+    def test_a_received_message_is_stored_once(self):
+        for _time in range(2):
+            self._report(self._inbound("Hello"))
+        self._run_webhooks()
+        self._report(self._inbound("Hello"))
+        self._run_webhooks()
+        message = self._inbox()
+        self.assertEqual(len(message), 1)
+        self.assertEqual(
+            (message.state, message.body, message.number), ("received", "Hello", self.number)
+        )
+        self.assertEqual(message.partner_id, self.partner)
+
+    def test_a_number_of_two_contacts_names_neither(self):
+        self._create_partner("Namesake", self.number)
+        self._report(self._inbound("Hello"))
+        self._run_webhooks()
+        self.assertFalse(self._inbox().partner_id)
+
+    def test_A9_stop_withdraws_everything_on_the_number(self):
+        self._opt_in(self.partner, self.purpose_order)
+        queued = self._enqueue()
+        self._report(self._inbound("  STOP. "))
+        self._run_webhooks()
+        for purpose in (self.purpose_invoice, self.purpose_order):
+            self.assertEqual(self._ask_gate(self.partner, purpose).reason, "withdrawn")
+        self._run_outbox()
+        self.assertEqual(queued.state, "refused")
+        self.assertFalse(self.meta.calls)
+
+    def test_A9_stop_in_hindi_and_by_button(self):
+        self._report(self._inbound("बंद करें"))
+        self._run_webhooks()
+        self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+        other = self._create_partner("Other", "+919812345678")
+        self._opt_in(other)
+        self._report(
+            self._inbound(
+                "",
+                "wamid.in2",
+                "919812345678",
+                type="button",
+                button={"text": "Enough", "payload": "STOP"},
+            )
+        )
+        self._run_webhooks()
+        self.assertEqual(self._ask_gate(other).reason, "withdrawn")
+
+    def test_start_gives_no_consent(self):
+        self._withdraw(self.partner)
+        self._report(self._inbound("START"))
+        self._run_webhooks()
+        self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+
+    def test_A9_stop_marketing_leaves_invoices(self):
+        self._opt_in(self.partner, self.purpose_marketing)
+        payload = self._call_of(
+            user_preferences=[
+                {
+                    "wa_id": "919876543210",
+                    "category": "marketing_messages",
+                    "value": "stop",
+                    "timestamp": 1750000000,
+                }
+            ]
+        )
+        payload["entry"][0]["changes"][0]["field"] = "user_preferences"
+        self._report(payload)
+        self._run_webhooks()
+        self.assertEqual(self._ask_gate(self.partner, self.purpose_marketing).reason, "withdrawn")
+        self.assertTrue(self._ask_gate(self.partner).allowed)
+
+    def test_a_person_known_by_name_only(self):
+        event = self._report(self._inbound("STOP", number=None))
+        self._run_webhooks()
+        self.assertEqual((event.state, event.error), ("not_handled", "stop_without_number"))
+        self.assertTrue(self._ask_gate(self.partner).allowed)
+
+    # --- other fields ---
+
+    def test_A4_a_category_moved_by_meta_is_seen(self):
+        payload = self._call_of(message_template_id=555, new_category="MARKETING")
+        payload["entry"][0]["changes"][0]["field"] = "template_category_update"
+        message = self._enqueue()
+        self._report(payload)
+        self._run_webhooks()
+        self.assertEqual(self.template.category, "MARKETING")
+        self._run_outbox()
+        self.assertEqual(message.state, "refused")
+        self.assertFalse(self.meta.calls)
+
+    def test_what_is_not_handled_is_counted(self):
+        payload = self._call_of(event="ACCOUNT_RESTRICTION")
+        payload["entry"][0]["changes"][0]["field"] = "account_update"
+        event = self._report(payload)
+        self._run_webhooks()
+        self.assertEqual((event.state, event.error), ("not_handled", "account_update"))
+        self.assertEqual(self.account.not_handled_count, 1)
+
+    def test_an_emptied_payload_is_no_defect(self):
+        event = self._report(self._inbound("x"))
+        event.payload = False
+        self._run_webhooks()
+        self.assertEqual(event.state, "failed")
+        self.assertFalse(json.loads(event.payload or "null"))
+
+    def test_the_log_is_for_managers_and_read_only(self):
+        event = self._report(self._inbound("x"))
+        with self.assertRaises(AccessError):
+            event.with_user(self.user).read(["payload"])
+        event.with_user(self.manager).read(["payload"])
+        for operation in (
+            lambda e: e.write({"state": "done"}),
+            lambda e: e.unlink(),
+            lambda e: e.create({}),
+        ):
+            with self.assertRaises(AccessError):
+                operation(event.with_user(self.manager))
