@@ -37,11 +37,18 @@ def addons_path(source: OdooSource) -> str:
 
 
 def write_config(
-    stack: Stack, name: str, source: OdooSource, server: Server, **options: str | int
+    stack: Stack,
+    name: str,
+    source: OdooSource,
+    server: Server,
+    keyring: bool = True,
+    **options: str | int,
 ) -> Path:
     """Write a configuration file and return its path.
 
     :param name: of the file, without ``.conf``.
+    :param keyring: whether it has the keys. The add-ons' own tests bring theirs, and some look at
+        what happens without any.
     :param options: Odoo options beside the common ones.
     """
     secret = keys(stack)
@@ -66,10 +73,11 @@ def write_config(
         **options,
     }
     lines = ["[options]", *(f"{key} = {value}" for key, value in values.items())]
-    lines += ["", "[ajw_keys]"]
-    lines += [f"encryption = {secret['encryption']}", f"hmac = {secret['hmac']}", ""]
+    if keyring:
+        lines += ["", "[ajw_keys]"]
+        lines += [f"encryption = {secret['encryption']}", f"hmac = {secret['hmac']}"]
     path = stack.home / f"{name}.conf"
-    text = "\n".join(lines)
+    text = "\n".join([*lines, ""])
     if not path.exists() or path.read_text() != text:
         write_private(path, text)
     return path

@@ -93,7 +93,9 @@ def test_database(environment: Environment, databases: Databases) -> str:
     base = f"ajw_base_{short_hash([environment.source.version, *needed])}"
     prints = [f"{addon.name} {addon.fingerprint()}" for addon in addons]
     name = f"ajw_test_{short_hash([base, *prints])}"
-    config = write_config(environment.stack, "install", environment.source, environment.server)
+    config = write_config(
+        environment.stack, "install", environment.source, environment.server, keyring=False
+    )
     with environment.reporter.step("Test database") as step:
         if databases.exists(name):
             step.note(f"{name}, nothing changed")
@@ -200,8 +202,9 @@ def lint(stack: Stack, reporter: Reporter) -> bool:
     """Check style and format of the whole checkout; tell whether it is clean."""
     reporter.line("\n--- ruff ---")
     clean = True
-    for words in (["check", "--quiet"], ["format", "--check", "--quiet"]):
-        command = [str(stack.python), "-m", "ruff", *words, str(ROOT)]
+    for words in (["check"], ["format", "--check"]):
+        options = ["--quiet", "--output-format=concise"]
+        command = [str(stack.python), "-m", "ruff", *words, *options, str(ROOT)]
         done = subprocess.run(command, cwd=ROOT, env=clean_environment(), check=False)
         clean = clean and done.returncode == 0
     reporter.line("ruff: clean" if clean else "ruff: see above; `ruff check --fix`, `ruff format`")
@@ -222,7 +225,12 @@ def run_phase(environment: Environment, phase: Phase, others: list[str], databas
     variables = clean_environment({"AJW_STACK": str(stack.home)})
     if database:
         config = write_config(
-            stack, "test", environment.source, environment.server, dbfilter=f"^{database}$"
+            stack,
+            "test",
+            environment.source,
+            environment.server,
+            keyring=False,
+            dbfilter=f"^{database}$",
         )
         variables = odoo_environment(stack, environment.server, config)
         variables |= {"AJW_STACK": str(stack.home), "AJW_TEST_DATABASE": database}
