@@ -1,0 +1,71 @@
+"""Where Odoo and PostgreSQL come from, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from harness import odoo_source, postgres
+from harness.report import SetupError
+
+
+def make_odoo(folder: Path, series: int = 19) -> Path:
+    for place in ("odoo/addons/web", "addons/account"):
+        (folder / place).mkdir(parents=True)
+    (folder / "odoo/release.py").write_text(f"version_info = ({series}, 0, 0, FINAL, 0, '')\n")
+    (folder / "addons/account/__manifest__.py").write_text("{}")
+    return folder
+
+
+def test_source_checkout_is_found(tmp_path):
+    source = odoo_source.inspect(make_odoo(tmp_path), "here")
+    assert source.library == str(tmp_path)
+    assert source.addons == [str(tmp_path / "odoo/addons"), str(tmp_path / "addons")]
+    assert source.version == "19.0.0"
+
+
+def test_root_of_a_package_is_found(tmp_path):
+    library = make_odoo(tmp_path / odoo_source.PACKAGE_LIBRARY)
+    assert odoo_source.inspect(tmp_path, "here").library == str(library)
+
+
+@pytest.mark.parametrize("series", [18, 20])
+def test_other_series_is_refused(tmp_path, monkeypatch, series):
+    monkeypatch.setenv("AJW_ODOO", str(make_odoo(tmp_path, series)))
+    with pytest.raises(SetupError, match="no Odoo 19"):
+        odoo_source.named_folder()
+
+
+def test_package_with_another_hash_is_refused(tmp_path):
+    deb = tmp_path / "odoo.deb"
+    deb.write_bytes(b"not what was tested")
+    with pytest.raises(SetupError, match="not the package pinned"):
+        odoo_source.told_package(str(deb))
+
+
+def test_missing_package_is_told(tmp_path):
+    with pytest.raises(SetupError, match="is no file"):
+        odoo_source.told_package(str(tmp_path / "none.deb"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [({"AJW_PGPORT": "x"}, "no port number"), ({"AJW_PGUSER": "postgres"}, "refuses")],
+)
+def test_unusable_server_is_refused(monkeypatch, variables, message):
+    for key, value in {"AJW_PGHOST": "db.example", **variables}.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(SetupError, match=message):
+        postgres.named_server()
+
+
+def test_named_server_is_used(monkeypatch):
+    monkeypatch.setenv("AJW_PGHOST", "db.example")
+    monkeypatch.setenv("AJW_PGPASSWORD", "secret")
+    server = postgres.named_server()
+    assert (server.host, server.port, server.user, server.private) == (
+        "db.example",
+        5432,
+        "odoo",
+        False,
+    )
+    assert server.environment()["PGPASSWORD"] == "secret"
