@@ -7,7 +7,7 @@ from aiohttp import web
 
 from . import control, graph, nodes, phone
 from .net import host_of, is_loopback
-from .state import Sandbox
+from .state import SANDBOX, Sandbox
 
 STATIC = Path(__file__).parent / "static"
 BODY_LIMIT = 150 * 1024 * 1024
@@ -35,7 +35,7 @@ def make_app(sandbox=None):
     :param sandbox: a Sandbox, or None for a fresh one without state file.
     """
     app = web.Application(middlewares=[only_this_machine], client_max_size=BODY_LIMIT)
-    app["sandbox"] = sandbox or Sandbox()
+    app[SANDBOX] = sandbox or Sandbox()
     app.add_routes(
         [
             web.route("*", r"/{version:v\d+\.\d+}/{tail:.+}", graph.handle),
@@ -52,16 +52,16 @@ def make_app(sandbox=None):
 
 
 async def _start(app):
-    await app["sandbox"].start()
+    await app[SANDBOX].start()
 
 
 async def _shutdown(app):
     # Pages that wait for news would hold up the end.
-    app["sandbox"].closing = True
-    for watchers in app["sandbox"].watchers.values():
+    app[SANDBOX].closing = True
+    for watchers in app[SANDBOX].watchers.values():
         for watcher in watchers:
             watcher.set()
 
 
 async def _cleanup(app):
-    await app["sandbox"].close()
+    await app[SANDBOX].close()

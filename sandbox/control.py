@@ -9,6 +9,7 @@ from aiohttp import web
 from . import media as media_rules
 from .errors import MetaError
 from .messages import is_bsuid, normal_number
+from .state import SANDBOX
 
 
 def _answer(value, status=200):
@@ -45,7 +46,7 @@ def _business(sandbox, body):
 
 
 async def health(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     return _answer(
         {
             "ok": True,
@@ -62,19 +63,19 @@ async def health(request):
 
 
 async def list_accounts(request):
-    registry = request.app["sandbox"].accounts
+    registry = request.app[SANDBOX].accounts
     return _answer({"accounts": [registry.describe(n) for n in registry.numbers.values()]})
 
 
 async def upsert_account(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     number = sandbox.accounts.upsert(await _body(request))
     sandbox.touch()
     return _answer(sandbox.accounts.describe(number))
 
 
 async def verify_callback(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     app = sandbox.accounts.app_for(request.match_info["waba_id"])
     if app is None:
         raise LookupError("no such account")
@@ -89,7 +90,7 @@ async def read_journal(request):
     for name in ("since", "limit"):
         if not query.get(name, "0").isdigit():
             raise ValueError(f"{name} must be a whole number")
-    journal = request.app["sandbox"].journal
+    journal = request.app[SANDBOX].journal
     entries = journal.select(
         number=query.get("number"),
         kind=query.get("kind"),
@@ -101,12 +102,12 @@ async def read_journal(request):
 
 
 async def clear_journal(request):
-    request.app["sandbox"].journal.clear()
+    request.app[SANDBOX].journal.clear()
     return _answer({"ok": True})
 
 
 async def list_webhooks(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     return _answer(
         {
             "deliveries": sandbox.webhooks.deliveries(),
@@ -118,7 +119,7 @@ async def list_webhooks(request):
 
 async def post_event(request):
     """Deliver any change, signed: {waba_id, field, value}."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     body = await _body(request)
     if body.get("waba_id") not in sandbox.accounts.wabas:
         raise LookupError("no such account")
@@ -131,7 +132,7 @@ async def post_event(request):
 
 async def inbound(request):
     """A phone writes: {phone_number_id, from, text | button | interactive | media, …}."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     body = await _body(request)
     number = _business(sandbox, body)
     phone = sandbox.messages.phone(_number(body.get("from"), "from"))
@@ -215,19 +216,19 @@ def _attach(sandbox, number, phone, media, context):
 
 
 def _phone(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     return sandbox.messages.phone(_number(request.match_info["number"]))
 
 
 async def list_phones(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     rows = [phone.as_dict() for phone in sandbox.messages.phones.values()]
     return _answer({"phones": rows})
 
 
 async def read_phone(request):
     """The phone's options and what it shows, newest last."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     phone = _phone(request)
     rows = []
     for conversation in sandbox.messages.conversations_of(phone.number):
@@ -240,7 +241,7 @@ async def read_phone(request):
 async def set_phone(request):
     """Options of a phone: name, online, on_whatsapp, read_receipts, hide_number, bsuid."""
     phone = _phone(request)
-    configure(request.app["sandbox"], phone, await _body(request))
+    configure(request.app[SANDBOX], phone, await _body(request))
     return _answer(phone.as_dict())
 
 
@@ -266,7 +267,7 @@ def configure(sandbox, phone, values):
 
 
 async def mark_read(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     body = await _body(request)
     count = sandbox.read_all(_phone(request).number, body.get("phone_number_id"))
     return _answer({"read": count})
@@ -274,7 +275,7 @@ async def mark_read(request):
 
 async def set_preference(request):
     """The person stops or resumes marketing: {phone_number_id, value: stop | resume}."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     body = await _body(request)
     if body.get("value") not in ("stop", "resume"):
         raise ValueError("value must be stop or resume")
@@ -283,7 +284,7 @@ async def set_preference(request):
 
 
 async def change_number(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     body = await _body(request)
     told = sandbox.change_number(_phone(request), _number(body.get("new_number"), "new_number"))
     return _answer({"told": told})
@@ -291,7 +292,7 @@ async def change_number(request):
 
 async def set_status(request):
     """Report a status by hand: {status: sent | delivered | read | failed, code?}."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     message = sandbox.messages.by_wamid.get(request.match_info["wamid"])
     if message is None or message.direction != "outbound":
         raise LookupError("no such outbound message")
@@ -306,18 +307,18 @@ async def set_status(request):
 
 
 async def list_faults(request):
-    return _answer({"faults": [fault.as_dict() for fault in request.app["sandbox"].faults.active]})
+    return _answer({"faults": [fault.as_dict() for fault in request.app[SANDBOX].faults.active]})
 
 
 async def add_fault(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     fault = sandbox.faults.add(await _body(request))
     sandbox.webhooks.faults_changed()
     return _answer(fault.as_dict())
 
 
 async def remove_faults(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     wanted = request.match_info.get("id")
     count = sandbox.faults.remove(int(wanted) if wanted else None)
     sandbox.webhooks.faults_changed()
@@ -327,7 +328,7 @@ async def remove_faults(request):
 
 
 async def list_templates(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     rows = [
         {**t.read(), "waba_id": t.waba_id, "quality": t.quality}
         for t in sandbox.templates.by_id.values()
@@ -337,7 +338,7 @@ async def list_templates(request):
 
 async def move_template(request):
     """What Meta does to a template: {status?, reason?, category?, quality?}."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     template = sandbox.templates.by_id.get(request.match_info["id"])
     if template is None:
         raise LookupError("no such template")
@@ -354,11 +355,11 @@ async def move_template(request):
 
 
 async def read_settings(request):
-    return _answer(request.app["sandbox"].settings.as_dict())
+    return _answer(request.app[SANDBOX].settings.as_dict())
 
 
 async def change_settings(request):
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     sandbox.settings.update(await _body(request))
     sandbox.touch()
     return _answer(sandbox.settings.as_dict())
@@ -371,7 +372,7 @@ async def reset(request):
         raise ValueError('keep must be a list of "accounts" and "templates"')
     if "templates" in keep and "accounts" not in keep:
         raise ValueError("templates can be kept only with the accounts")
-    request.app["sandbox"].reset(keep)
+    request.app[SANDBOX].reset(keep)
     return _answer({"ok": True})
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from . import nodes, send
 from .errors import MetaError, invalid, required, trace_id, unknown_object
 from .faults import CALL_KINDS
+from .state import SANDBOX
 
 _logger = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ def _kind_of(sandbox, method, node, edge):
 
 async def handle(request):
     """Answer one call: journal, faults, token, then the handler of node and edge."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     node, _slash, edge = request.match_info["tail"].strip("/").partition("/")
     node = unquote(node)
     entry = sandbox.journal.open(request.method, request.path, dict(request.query))

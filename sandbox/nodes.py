@@ -11,6 +11,7 @@ from . import send
 from .accounts import check_callback
 from .errors import MetaError, invalid, nonexisting_field, required, unknown_object
 from .media import UploadSession
+from .state import SANDBOX
 from .templates import fields_of
 
 _CHUNK = 256 * 1024
@@ -432,7 +433,7 @@ def debug_token(call, _node):
 
 async def download(request):
     """`GET /_media/{id}/{key}`, the second hop of a download; needs the token again."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     entry = sandbox.journal.open("GET", request.path, {})
     entry.kind, entry.outcome = "media_download", "answered"
     scheme, _space, value = request.headers.get("Authorization", "").partition(" ")

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from .control import configure, guarded, speak
 from .messages import normal_number
+from .state import SANDBOX
 
 LIST_LIMIT = 200
 _POLICY = (
@@ -93,7 +94,7 @@ def _safe_url(url):
 
 async def index(request):
     """`GET /phone`: the numbers that have a conversation, and a box for any other."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     wanted = request.query.get("number")
     if wanted:
         number = normal_number(wanted)
@@ -152,7 +153,7 @@ def _row(sandbox, conversation):
 
 def _target(request):
     """Return (number, conversation or None, business Number or None) of a phone page."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     number = normal_number(request.match_info["number"])
     if number is None:
         raise web.HTTPNotFound(text="This is not a telephone number.")
@@ -174,7 +175,7 @@ def _target(request):
 async def show(request):
     """`GET /phone/<number>`. Nothing changes by looking; the page's script reports "read"."""
     number, conversation, business = _target(request)
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     phone = sandbox.messages.phone(number)
     name = business.verified_name if business else "No business yet"
     tabs = _tabs(sandbox, number, business)
@@ -185,8 +186,7 @@ async def show(request):
         '<header class="bar"><a class="back" href="/phone" aria-label="All phones">‹</a>'
         f'<span class="avatar" aria-hidden="true">{_initial(name)}</span>'
         f'<span class="who"><h1 id="business">{_(name)}</h1>'
-        f'<span id="presence">{_presence(conversation, business)}</span></span>'
-        f'<span class="mine" aria-label="This phone">{_(pretty(number))}</span></header>{tabs}'
+        f'<span id="presence">{_presence(conversation, business)}</span></span></header>{tabs}'
         f'<ol id="conversation" aria-label="Conversation" aria-live="polite" tabindex="0">'
         f"{_messages(sandbox, number, conversation)}</ol>"
         '<form id="reply-form" autocomplete="off">'
@@ -231,7 +231,7 @@ def _options(phone):
         return f'<label><input type="checkbox" data-option="{name}"{mark}> {text}</label>'
 
     return (
-        '<details id="options"><summary>Phone settings</summary>'
+        f'<details id="options"><summary>This phone: {_(pretty(phone.number))}</summary>'
         f"{box('online', phone.online, 'Phone is on')}"
         f"{box('read_receipts', phone.read_receipts, 'Tell others when I read')}"
         f"{box('marketing', not phone.marketing_stopped, 'Receive offers from this business')}"
@@ -355,7 +355,7 @@ def _button(message, button):
 async def fragment(request):
     """`GET /phone/<number>/conversation`: the bubbles, for the script."""
     number, conversation, business = _target(request)
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     return web.json_response(
         {
             "html": _messages(sandbox, number, conversation),
@@ -368,7 +368,7 @@ async def fragment(request):
 async def listen(request):
     """`GET /phone/<number>/events`: server-sent events, one when there is something new."""
     number, _conversation, _business = _target(request)
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     answer = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
     )
@@ -398,7 +398,7 @@ async def listen(request):
 
 async def _posted(request):
     """Return (sandbox, number, business, body) of a POST by the page's script."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     if request.content_type != "application/json":
         raise ValueError("the body must be JSON")
     try:
@@ -439,7 +439,7 @@ async def options(request):
 
 async def file(request):
     """`GET /phone/<number>/file/<wamid>/<name>`: a file that this phone received or sent."""
-    sandbox = request.app["sandbox"]
+    sandbox = request.app[SANDBOX]
     message = sandbox.messages.by_wamid.get(request.match_info["wamid"])
     number = normal_number(request.match_info["number"])
     blob = sandbox.media.blob(message.blob) if message and message.phone == number else None

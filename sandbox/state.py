@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import aiohttp
+from aiohttp import web
 
 from . import media as media_rules
 from .accounts import Registry
@@ -247,6 +248,8 @@ class Sandbox:
         :return: the Message.
         """
         wamid = new_wamid(phone.number, False)
+        if context:
+            shown["reply_to"] = context
         message = Message(wamid, number.phone_number_id, phone.number, "inbound", content=shown)
         message.blob = blob
         self.messages.add(message)
@@ -385,3 +388,7 @@ def _pricing(message):
         "type": "free_customer_service" if free else "regular",
         "category": message.category,
     }
+
+
+# Where the web application keeps it.
+SANDBOX = web.AppKey("sandbox", Sandbox)

@@ -97,7 +97,8 @@
     const preview = event.target.closest(".preview");
     if (preview) {
       document.getElementById("viewer-name").textContent = preview.dataset.name;
-      document.getElementById("viewer-frame").src = preview.dataset.href;
+      document.getElementById("viewer-frame").src =
+        `${preview.dataset.href}#toolbar=0&navpanes=0`;
       viewer.showModal();
     }
   });
