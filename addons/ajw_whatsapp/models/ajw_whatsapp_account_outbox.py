@@ -59,7 +59,7 @@ class OutboxLock:
     def is_held(self):
         """Tell whether the session that owns the lock is still alive."""
         try:
-            self._cr.execute("SELECT 1")
+            self._cr.execute("SELECT 1", log_exceptions=False)
             self._cr.commit()
         except psycopg2.Error:
             return False
@@ -106,9 +106,10 @@ class AjwWhatsappAccount(models.Model):
 
         :return: an :class:`OutboxLock`, or ``None`` when another sender holds it
         """
-        account_id = self.id
-        with self.env.registry.cursor() as cr:
-            cr.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, account_id])
+        key = [LOCK_CLASS, self.id]
+        cr = self.env.registry.cursor()
+        try:
+            cr.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
             [acquired] = cr.fetchone()
             # The lock outlives the transaction; an open one would only hold back vacuum.
             cr.commit()
@@ -119,8 +120,11 @@ class AjwWhatsappAccount(models.Model):
                 yield OutboxLock(cr)
             finally:
                 with suppress(psycopg2.Error):  # a lost connection has lost the lock
-                    cr.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, account_id])
+                    cr.execute("SELECT pg_advisory_unlock(%s, %s)", key, log_exceptions=False)
                     cr.commit()
+        finally:
+            with suppress(psycopg2.Error):
+                cr.close()
 
     def _run_outbox_locked(self, lock):
         cron = self.env["ir.cron"]

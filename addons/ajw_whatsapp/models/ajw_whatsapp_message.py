@@ -1,9 +1,10 @@
 import logging
 import re
 import uuid
+import zlib
 from collections import defaultdict
 
-import psycopg2.errors
+import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
@@ -14,6 +15,10 @@ from .selections import ACTIVE_STATES, MESSAGE_STATES, STATE_RANK
 _logger = logging.getLogger(__name__)
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+#: First key, and number, of the locks that keep two transactions from queueing one message.
+_RESERVATION_LOCK_CLASS = 0x616A7732
+_RESERVATIONS = 64
 
 #: Proof that a write comes from the outbox itself. A context sent over RPC is JSON and can never
 #: hold this object.
@@ -449,17 +454,34 @@ class AjwWhatsappMessage(models.Model):
         found = engine._find_active(keys)
         missing = {key: vals for key, vals in zip(keys, vals_list, strict=True) if key not in found}
         if missing:
-            try:
-                with self.env.cr.savepoint():
-                    created = engine.create(list(missing.values()))
-            except psycopg2.errors.UniqueViolation as error:
-                raise ConcurrencyError(
-                    self.env._("The same message is being queued by someone else.")
-                ) from error
+            self._reserve(missing)
+            created = engine.create(list(missing.values()))
             created.with_env(self.env)._check_may_send()
             found.update(zip(missing, created, strict=True))
             created.account_id._wake_sender()
         return self.browse(dict.fromkeys(found[key].id for key in keys))
+
+    @api.model
+    def _reserve(self, keys):
+        """Make sure that nobody else queues the same messages until this transaction ends.
+
+        The unique index alone would do, but its error puts the whole row into the server's log,
+        text and number included.
+
+        :param keys: business keys that this transaction sees as free
+        :raises ConcurrencyError: another transaction took one since this one began
+        """
+        buckets = sorted({zlib.crc32(repr(key).encode()) % _RESERVATIONS for key in keys})
+        for bucket in buckets:  # in order, so that two batches do not wait for each other
+            self.env.cr.execute(
+                "SELECT pg_advisory_xact_lock(%s, %s)", [_RESERVATION_LOCK_CLASS, bucket]
+            )
+        # This transaction sees the database as of its first query, a new one as it is now.
+        with self.env.registry.cursor() as cr:
+            if self.with_env(self.env(cr=cr))._engine()._find_active(list(keys)):
+                raise ConcurrencyError(
+                    self.env._("The same message was queued by someone else this moment.")
+                )
 
     @api.model
     def _business_key(self, vals):

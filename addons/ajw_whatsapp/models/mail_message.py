@@ -1,5 +1,6 @@
 from odoo import fields, models
 
+from odoo.addons.account.models.mail_message import bypass_token
 from odoo.addons.mail.tools.discuss import Store
 
 
@@ -8,19 +9,12 @@ class MailMessage(models.Model):
 
     message_type = fields.Selection(
         selection_add=[("ajw_whatsapp", "WhatsApp")],
-        # an audit trail allows no change of the type of a note, so uninstalling asks for none to be
-        # deleted either
         ondelete={"ajw_whatsapp": lambda notes: notes._ajw_whatsapp_become_comments()},
     )
 
     def _ajw_whatsapp_become_comments(self):
-        # SQL: an audit trail refuses the change of a note's type through the ORM, and the type
-        # goes away with the addon
-        if self:
-            self.env.cr.execute(
-                "UPDATE mail_message SET message_type = 'comment' WHERE id IN %s", [tuple(self.ids)]
-            )
-            self.invalidate_recordset(["message_type"])
+        # a restrictive audit trail lets nobody change a note's type, but this one goes with the addon
+        self.with_context(bypass_audit=bypass_token).write({"message_type": "comment"})
 
     def _extras_to_store(self, store: Store, format_reply):
         # EXTENDS 'mail'

@@ -3,6 +3,8 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from odoo.addons.mail.tools.discuss import Store
+
 from .document_common import DocumentCommon
 
 
@@ -206,6 +208,21 @@ class TestInvoice(DocumentCommon):
             "the email must go out as well",
         )
 
+    def test_scheduled_sending_is_in_the_name_of_who_asked_for_it(self):
+        self._opt_in(self.partner)
+        refused = self._create_invoice(self._create_partner("No", "+919876543288"))
+        invoices = self.invoice | refused
+        for partner in invoices.partner_id:
+            partner.with_company(self.company).invoice_sending_method = "ajw_whatsapp"
+        invoices.sending_data = {
+            "author_user_id": self.billing.id,
+            "author_partner_id": self.billing.partner_id.id,
+        }
+        self.env["account.move.send"]._generate_and_send_invoices(invoices, from_cron=True)
+        self.assertEqual(self._messages(self.invoice).create_uid, self.billing)
+        self.assertFalse(self._messages(refused))
+        self.assertEqual(self._complaints(refused).user_id, self.billing)
+
     def _wizard(self, methods=None):
         wizard = self.env["account.move.send.wizard"].with_user(self.billing)
         wizard = wizard.with_context(active_model="account.move", active_ids=self.invoice.ids)
@@ -308,10 +325,15 @@ class TestInvoice(DocumentCommon):
             composer.action_send()
         self.assertNothingQueued(invoice)
 
+    def test_account_that_never_connected(self):
+        self._opt_in(self.partner)
+        self.account.state = "draft"
+        self.assertRefused("has no connected WhatsApp account")
+
     def test_no_account(self):
         self._opt_in(self.partner)
         self.account.active = False
-        self.assertRefused("has no WhatsApp account")
+        self.assertRefused("has no connected WhatsApp account")
 
     def test_stopped_account(self):
         self._opt_in(self.partner)
@@ -479,17 +501,38 @@ class TestInvoice(DocumentCommon):
         self.assertFalse(self._complaints(self.invoice))
 
     def test_note_tells_the_browser_the_state(self):
-        from odoo.addons.mail.tools.discuss import Store
-
         self._opt_in(self.partner)
         self._send()
         self._set_state(self._messages(self.invoice), "failed", error_hint="Check the number.")
-        note = self._notes(self.invoice).with_user(self.billing)
-        store = Store().add(note)
-        data = store.get_result()["mail.message"][0]
+        note = self._notes(self.invoice)
+
+        def seen_by(user):
+            messages = Store().add(note.with_user(user).sudo()).get_result()["mail.message"]
+            return messages[0].get("ajw_whatsapp")
+
         self.assertEqual(
-            data["ajw_whatsapp"], {"state": "failed", "detail": "Check the number."}
+            seen_by(self.billing), {"state": "failed", "detail": "Check the number."}
         )
+        self.assertIsNone(seen_by(self.portal))
+
+    def test_A2_a_note_stays_possible_to_uninstall_under_an_audit_trail(self):
+        self.company.restrictive_audit_trail = True
+        self._opt_in(self.partner)
+        self._send()
+        note = self._notes(self.invoice)
+        with self.assertRaises(UserError):
+            note.message_type = "comment"
+        note._ajw_whatsapp_become_comments()
+        self.assertEqual(note.message_type, "comment")
+
+    def test_retrying_is_noted_too(self):
+        self._opt_in(self.partner)
+        self._send()
+        message = self._messages(self.invoice)
+        self._set_state(message, "failed", error_hint="x")
+        message.with_user(self.billing).action_retry()
+        self.assertEqual(self._messages(self.invoice).mapped("state"), ["queued", "failed"])
+        self.assertEqual(len(self._notes(self.invoice)), 2)
 
     def test_search_by_outcome_looks_at_the_last_message(self):
         self._opt_in(self.partner)

@@ -36,3 +36,19 @@ class TestBrowserPhone(TestBrowser):
     allow_inherited_tests_method = True
     browser_size = "390x844"
     touch_enabled = True
+
+
+@tagged("-at_install", "post_install")
+class TestUnits(HttpCase):
+    """The tests of single browser modules, in static/tests."""
+
+    def test_units(self):
+        self.browser_js(
+            "/web/tests?headless&loglevel=2&preset=desktop&timeout=15000&filter=@ajw_whatsapp",
+            "",
+            "",
+            login="admin",
+            timeout=300,
+            success_signal="[HOOT] Test suite succeeded",
+            error_checker=lambda message: "[HOOT]" not in message,
+        )

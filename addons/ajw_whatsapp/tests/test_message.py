@@ -119,9 +119,19 @@ class TestMessage(WhatsappCommon):
         """The other transaction's row cannot be seen yet, only collided with."""
         self._enqueue()
         messages = self.env["ajw.whatsapp.message"]
-        self.patch(type(messages), "_find_active", lambda self, keys: {})
-        with mute_logger("odoo.sql_db"), self.assertRaises(ConcurrencyError):
-            messages._enqueue([self._message_vals()])
+        find_active = type(messages)._find_active
+
+        def find(records, keys):
+            return {} if records.env.cr is self.env.cr else find_active(records, keys)
+
+        self.patch(type(messages), "_find_active", find)
+        vals = self._message_vals()
+        with (
+            self.enter_registry_test_mode(),
+            self.assertNoLogs("odoo.sql_db", "ERROR"),
+            self.assertRaises(ConcurrencyError),
+        ):
+            messages._enqueue([vals])
 
     def test_the_database_keeps_the_key_too(self):
         message = self._enqueue()

@@ -14,7 +14,14 @@ class AjwWhatsappComposer(models.TransientModel):
 
     _name = "ajw.whatsapp.composer"
     _description = "Send via WhatsApp"
-    _ajw_personal_data = {}
+
+    _ajw_personal_data = {
+        "res_id": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "points to the document, and the row lives for hours",
+        }
+    }
 
     res_model = fields.Selection(
         selection=lambda self: self._selection_res_model(), required=True, readonly=True
