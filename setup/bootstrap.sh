@@ -30,8 +30,8 @@ ajw_install_python() {
         sudo=(sudo)
     fi
     echo "Installing python3 and python3-venv" >&2
-    "${sudo[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update >&2
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
+    "${sudo[@]}" apt-get -qq -o DPkg::Lock::Timeout=300 update >&2
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
         install --no-install-recommends python3 python3-venv ca-certificates >&2
 }
 

@@ -27,13 +27,16 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "LC_ALL": "C.UTF-8", **(extra or {})}
 
 
-def tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """Return the last lines of a text file."""
+def tail(path: Path, start: int = 0) -> str:
+    """Return the last lines of a text file.
+
+    :param start: the byte from which on lines count.
+    """
     try:
-        text = path.read_text(errors="replace")
+        text = path.read_bytes()[start:].decode(errors="replace")
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join(text.splitlines()[-TAIL_LINES:])
 
 
 def run(
@@ -56,6 +59,7 @@ def run(
     with open(log, "a") as output:
         output.write(f"$ {' '.join(words)}\n")
         output.flush()
+        start = output.tell()
         try:
             done = subprocess.run(
                 words,
@@ -72,7 +76,9 @@ def run(
             raise SetupError(f"{what}: {words[0]}: {error.strerror}", hint, log) from None
     if done.returncode:
         raise SetupError(
-            f"{what}: {Path(words[0]).name} exited with {done.returncode}\n{tail(log)}", hint, log
+            f"{what}: {Path(words[0]).name} exited with {done.returncode}\n{tail(log, start)}",
+            hint,
+            log,
         )
 
 

@@ -164,6 +164,8 @@ class PrivateApt:
             f'Dir::Etc::sourcelist "{sources}";\n'
             'Dir::Etc::sourceparts "/dev/null";\n'
             'Acquire::Languages "none";\n'
+            # A mirror that lags behind will do: nothing older than the pinned revision is taken.
+            'Acquire::Check-Valid-Until "false";\n'
             'Acquire::Retries "3";\n' + ('APT::Sandbox::User "root";\n' if os.getuid() == 0 else "")
         )
         self.env = clean_environment({"APT_CONFIG": str(settings)})
