@@ -13,11 +13,16 @@ class TestTemplate(WhatsappCommon):
         product = cls.env["product.product"].create(
             {"name": "Thing", "type": "service", "taxes_id": False}
         )
-        cls.company.currency_id = cls.env.ref("base.INR")
+        rupee = cls.env.ref("base.INR")
+        rupee.active = True
+        pricelist = cls.env["product.pricelist"].create(
+            {"name": "Rupees", "currency_id": rupee.id, "company_id": cls.company.id}
+        )
         cls.order = cls.env["sale.order"].create(
             {
                 "partner_id": cls.partner.id,
                 "company_id": cls.company.id,
+                "pricelist_id": pricelist.id,
                 "order_line": [
                     (0, 0, {"product_id": product.id, "price_unit": 1234.5, "tax_ids": False})
                 ],
