@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 from aiohttp import web
 
+CORES = sorted(os.sched_getaffinity(0))
 ACCOUNT = {
     "app_id": "1001",
     "app_secret": "bench-secret",
@@ -51,10 +52,10 @@ TEMPLATE = {
 }
 
 
-def pin(pid, core):
-    """Keep a process on one core, when there are at least two."""
-    if (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(pid, {core})
+def pin(process, place):
+    """Keep a process (0: this one) on one of the cores we may use, when there are two."""
+    if len(CORES) > 1:
+        os.sched_setaffinity(process, {CORES[place]})
 
 
 def start(*arguments):

@@ -13,6 +13,8 @@ from .journal import digits
 MESSAGE_LIMIT = 20_000
 CONVERSATION_LIMIT = 5_000
 CONVERSATION_LENGTH = 200
+MEDIA_KINDS = ("document", "image", "video", "audio", "sticker")
+KINDS = ("template", "text", "interactive", "location", "contacts", "reaction", *MEDIA_KINDS)
 ORDER = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
 _COUNTRIES = {
     "1": "US", "7": "RU", "20": "EG", "27": "ZA", "31": "NL", "32": "BE", "33": "FR",
@@ -233,6 +235,9 @@ class MessageStore:
         if len(self.by_wamid) > MESSAGE_LIMIT:
             _wamid, old = self.by_wamid.popitem(last=False)
             self._forget(old)
+            place = self.conversations.get((old.phone_number_id, old.phone))
+            if place and place.wamids and place.wamids[0] == old.wamid:
+                place.wamids.popleft()
         return conversation
 
     def _forget(self, message):
@@ -283,13 +288,18 @@ class MessageStore:
 # --- what a person reads -------------------------------------------------------------------
 
 
+def kind_of(request):
+    """Return the type of a send; a request without `type` has the type of its content."""
+    return request.get("type") or next((kind for kind in KINDS if kind in request), "text")
+
+
 def render(request, layout):
     """Return the content of an outbound message as dict, see `Message.content`.
 
     :param dict request: body of the send.
     :param layout: the Template's (name, parameter format, components), or None.
     """
-    kind = request.get("type") or "text"
+    kind = kind_of(request)
     content = {"type": kind, "buttons": []}
     context = request.get("context")
     if isinstance(context, dict) and context.get("message_id"):
@@ -298,7 +308,7 @@ def render(request, layout):
         _render_template(content, request["template"], layout)
     elif kind == "text":
         content["body"] = request["text"]["body"]
-    elif kind in ("document", "image", "video", "audio", "sticker"):
+    elif kind in MEDIA_KINDS:
         content["document"] = _media(kind, request[kind])
         content["body"] = request[kind].get("caption", "")
     elif kind == "interactive":

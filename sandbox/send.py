@@ -6,13 +6,20 @@ from urllib.parse import urlsplit
 
 from . import template_rules as rules
 from .errors import MetaError, invalid, required, unknown_object
-from .messages import Message, country_of, is_bsuid, new_wamid, normal_number
+from .messages import (
+    KINDS,
+    MEDIA_KINDS,
+    Message,
+    is_bsuid,
+    kind_of,
+    new_wamid,
+    normal_number,
+)
 from .net import is_loopback
 
 CALLBACK_DATA_LIMIT = 512
 TEXT_LIMIT = 4096
 TYPING_SECONDS = 25
-MEDIA_KINDS = ("document", "image", "video", "audio", "sticker")
 
 
 def recipient_of(body):
@@ -72,7 +79,7 @@ def accept(sandbox, number, body, raw, faults):
         )
     if body.get("recipient_type", "individual") != "individual":
         raise invalid("Param recipient_type must be one of {individual}")
-    kind = body.get("type") or "text"
+    kind = kind_of(body)
     phone = _recipient(sandbox, number, body)
     template = None
     if kind == "template":
@@ -157,7 +164,7 @@ def _recipient(sandbox, number, body):
 
 def _undeliverable(phone, template):
     """Return (code, details) when the message will fail after it was accepted."""
-    if not phone.on_whatsapp or country_of(phone.number) == "":
+    if not phone.on_whatsapp:
         return 131026, "Receiver is incapable of receiving this message"
     if phone.marketing_stopped and template is not None and template.category == "MARKETING":
         return 131050, None
@@ -214,7 +221,7 @@ def _check_template(sandbox, number, body):
 
 def _check_free_form(sandbox, number, kind, body):
     content = body.get(kind)
-    if kind not in (*MEDIA_KINDS, "text", "interactive", "location", "contacts", "reaction"):
+    if kind not in KINDS:
         raise MetaError(131051, f"Message type {kind!r} is not supported")
     expected = list if kind == "contacts" else dict
     if not isinstance(content, expected) or not content:

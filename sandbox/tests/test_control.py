@@ -3,7 +3,9 @@
 import asyncio
 import json
 import tempfile
+import time
 from pathlib import Path
+from unittest.mock import patch
 
 from sandbox.journal import Journal
 from sandbox.messages import CONVERSATION_LENGTH, Message, MessageStore
@@ -104,6 +106,23 @@ class TestBounds(SandboxCase):
         self.assertEqual(len(store.by_wamid), CONVERSATION_LENGTH)
         self.assertEqual(released, [f"b{n}" for n in range(5)])
         self.assertEqual(len(store.find_conversation(PNID, CUSTOMER).wamids), CONVERSATION_LENGTH)
+
+    def test_messages_are_bounded_over_all_conversations(self):
+        store = MessageStore(self.sandbox.media)
+        with patch("sandbox.messages.MESSAGE_LIMIT", 30):
+            for number in range(100):
+                phone = f"9190000000{number % 10:02d}"
+                store.add(Message(f"w{number}", PNID, phone, "outbound"))
+        self.assertEqual(list(store.by_wamid), [f"w{n}" for n in range(70, 100)])
+        self.assertEqual(sum(len(c.wamids) for c in store.conversations.values()), 30)
+
+    def test_old_conversations_go_first(self):
+        store = MessageStore(self.sandbox.media)
+        with patch("sandbox.messages.CONVERSATION_LIMIT", 3):
+            for number in (1, 2, 3, 1, 4):
+                store.add(Message(f"w{number}-{time.time_ns()}", PNID, str(number), "outbound"))
+            self.assertEqual([c.phone for c in store.conversations.values()], ["3", "1", "4"])
+        self.assertEqual(len(store.by_wamid), 4)
 
 
 class TestPhones(SandboxCase):

@@ -270,6 +270,8 @@ class TestFreeForm(SandboxCase):
                 "action": {"buttons": [{"type": "reply", "reply": reply}]},
             },
         }
+        untyped = {"interactive": kinds["interactive"], "context": {"message_id": "wamid.old"}}
+        await self.send({"messaging_product": "whatsapp", "to": CUSTOMER, **untyped})
         wamid = None
         for kind, content in kinds.items():
             body = {"messaging_product": "whatsapp", "to": CUSTOMER, "type": kind, kind: content}
@@ -280,7 +282,8 @@ class TestFreeForm(SandboxCase):
              "reaction": reaction}
         )  # fmt: skip
         shown = (await self.control(f"phones/{CUSTOMER}"))["messages"]
-        self.assertEqual(len(shown), 7)
+        self.assertEqual(len(shown), 8)
+        self.assertEqual(shown[1]["content"]["buttons"][0]["text"], "Yes")
         broken = {
             "document": {"id": "404"},
             "image": {"id": media},
