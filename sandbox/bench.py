@@ -11,10 +11,12 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 from aiohttp import web
 
+ROOT = Path(__file__).parent.parent
 CORES = sorted(os.sched_getaffinity(0))
 ACCOUNT = {
     "app_id": "1001",
@@ -64,6 +66,7 @@ def start(*arguments):
         [sys.executable, "-m", "sandbox", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         text=True,
+        cwd=ROOT,
     )
     line = process.stdout.readline()
     if "http://" not in line:

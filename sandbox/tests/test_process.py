@@ -35,12 +35,18 @@ class TestProcess(unittest.TestCase):
         self.assertEqual(process.wait(10), 0)
 
     def test_only_loopback(self):
-        for host in ("0.0.0.0", "192.0.2.1", "::", "example.com"):
+        for host in (
+            "0.0.0.0",  # noqa: S104 - it is refused
+            "192.0.2.1",
+            "::",
+            "example.com",
+        ):
             result = subprocess.run(
                 [sys.executable, "-m", "sandbox", "--port", "0", "--host", host],
                 capture_output=True,
                 text=True,
                 timeout=20,
+                cwd=bench.ROOT,
             )
             self.assertEqual(result.returncode, 2, host)
             self.assertIn("loopback", result.stderr)
@@ -55,6 +61,7 @@ class TestProcess(unittest.TestCase):
                 capture_output=True,
                 text=True,
                 timeout=20,
+                cwd=bench.ROOT,
             )
         self.assertEqual(result.returncode, 1)
         self.assertIn("Is another one running", result.stderr)
@@ -99,6 +106,7 @@ class TestProcess(unittest.TestCase):
                 [sys.executable, "-m", "sandbox", "--port", "0"],
                 stdout=subprocess.PIPE,
                 env=environment,
+                cwd=bench.ROOT,
             )
             self.addCleanup(process.stdout.close)
             process.stdout.readline()
