@@ -222,8 +222,8 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
             return problem
         if not plan.account:
             return self.env._(
-                "%(company)s has no connected WhatsApp account. Ask a WhatsApp manager to set one up "
-                "under WhatsApp / Configuration.",
+                "%(company)s has no connected WhatsApp account. Ask a WhatsApp manager to connect "
+                "one under WhatsApp / Configuration / Accounts.",
                 company=self.company_id.display_name,
             )
         if plan.account.state == "stopped":

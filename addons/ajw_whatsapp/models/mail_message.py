@@ -1,6 +1,5 @@
 from odoo import fields, models
 
-from odoo.addons.account.models.mail_message import bypass_token
 from odoo.addons.mail.tools.discuss import Store
 
 
@@ -9,12 +8,8 @@ class MailMessage(models.Model):
 
     message_type = fields.Selection(
         selection_add=[("ajw_whatsapp", "WhatsApp")],
-        ondelete={"ajw_whatsapp": lambda notes: notes._ajw_whatsapp_become_comments()},
+        ondelete={"ajw_whatsapp": lambda notes: notes.write({"message_type": "comment"})},
     )
-
-    def _ajw_whatsapp_become_comments(self):
-        # a restrictive audit trail lets nobody change a note's type, but this one goes with the addon
-        self.with_context(bypass_audit=bypass_token).write({"message_type": "comment"})
 
     def _extras_to_store(self, store: Store, format_reply):
         # EXTENDS 'mail'

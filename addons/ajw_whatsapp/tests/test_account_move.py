@@ -515,15 +515,15 @@ class TestInvoice(DocumentCommon):
         )
         self.assertIsNone(seen_by(self.portal))
 
-    def test_A2_a_note_stays_possible_to_uninstall_under_an_audit_trail(self):
+    def test_A8_an_audit_trail_does_not_keep_the_note(self):
         self.company.restrictive_audit_trail = True
         self._opt_in(self.partner)
         self._send()
         note = self._notes(self.invoice)
-        with self.assertRaises(UserError):
-            note.message_type = "comment"
-        note._ajw_whatsapp_become_comments()
-        self.assertEqual(note.message_type, "comment")
+        self.assertFalse(note.account_audit_log_restricted)
+        note.body = "erased"
+        note.unlink()
+        self.assertTrue(self._messages(self.invoice).exists())
 
     def test_retrying_is_noted_too(self):
         self._opt_in(self.partner)
