@@ -2,7 +2,6 @@ from . import (
     test_account,
     test_account_move,
     test_browser,
-    test_browser,
     test_cloud_api,
     test_message,
     test_neutralize,
