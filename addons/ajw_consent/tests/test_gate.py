@@ -78,6 +78,13 @@ class TestGate(ConsentCommon):
         entry.action_archive()
         self.assertTrue(self._ask_gate(self.partner).allowed)
 
+    def test_every_event_is_noticed_by_a_sender_at_work(self):
+        self._opt_in(self.partner)
+        subject = self.env["ajw.consent.subject"].search([("partner_id", "=", self.partner.id)])
+        revision = subject.revision
+        self._withdraw(self.partner)
+        self.assertGreater(subject.revision, revision)
+
     def test_no_to_all_numbers_holds_for_a_new_one(self):
         self._opt_in(self.partner)
         self.env["ajw.consent.event"]._record(
