@@ -9,7 +9,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from .errors import STOP_ACCOUNT, THROTTLE_CODES, CloudApiError, ConnectionFailed, OutcomeUnknown
+from .errors import (
+    STOP_ACCOUNT,
+    THROTTLE_CODES,
+    UNKNOWN_OBJECT,
+    CloudApiError,
+    ConnectionFailed,
+    OutcomeUnknown,
+)
 from .payload import document_header, template_message
 
 
@@ -85,6 +92,32 @@ def dispatch(client, jobs, limiter, workers, start_until=None):
         max_workers=min(workers, len(jobs)), thread_name_prefix="ajw_whatsapp"
     ) as pool:
         return list(pool.map(run, jobs))
+
+
+def delete_media(client, media_ids, workers):
+    """Delete uploaded files.
+
+    :param list[str] media_ids: Meta's ids
+    :return: the ids that are gone now, or were before
+    :rtype: set[str]
+    """
+
+    def run(media_id):
+        try:
+            client.delete_media(media_id)
+        except CloudApiError as error:
+            return error.code == UNKNOWN_OBJECT
+        except (ConnectionFailed, OutcomeUnknown):
+            return False
+        return True
+
+    if not media_ids:
+        return set()
+    with ThreadPoolExecutor(
+        max_workers=min(workers, len(media_ids)), thread_name_prefix="ajw_whatsapp"
+    ) as pool:
+        deleted = pool.map(run, media_ids)
+        return {media_id for media_id, gone in zip(media_ids, deleted, strict=True) if gone}
 
 
 def _send(client, job):

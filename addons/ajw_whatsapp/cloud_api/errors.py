@@ -38,6 +38,9 @@ THROTTLE_CODES = frozenset((4, 80007, 130429, 131057))
 #: Errors after which an uploaded file cannot be used again.
 MEDIA_CODES = frozenset((131052, 131053))
 
+#: Code of an answer about something that does not exist (any more).
+UNKNOWN_OBJECT = 100
+
 TOKEN_EXPIRED_SUBCODE = 463
 
 

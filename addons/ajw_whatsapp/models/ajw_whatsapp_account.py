@@ -4,7 +4,7 @@ import secrets
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.ajw_consent.tools.keyring import KeyringError, get_keyring
 
@@ -16,6 +16,16 @@ SECRETS = {
     "access_token": "access_token_cipher",
     "app_secret": "app_secret_cipher",
     "verify_token": "verify_token_cipher",
+}
+
+#: What this software keeps about an account; a new one starts with these values.
+OWN_FIELDS = {
+    "state": "draft",
+    "stopped_reason": False,
+    "paused_until": False,
+    "cron_id": False,
+    "display_phone_number": False,
+    "verified_name": False,
 }
 
 _API_VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,2}")
@@ -273,6 +283,13 @@ class AjwWhatsappAccount(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if not self.env.su:
+            # Said explicitly, so that the context does not say otherwise.
+            self._check_own_fields(set().union(*vals_list))
+            vals_list = [
+                OWN_FIELDS | {"webhook_path": secrets.token_urlsafe(24)} | vals
+                for vals in vals_list
+            ]
         accounts = super().create(vals_list)
         accounts.invalidate_recordset(list(SECRETS))
         for account in accounts:
@@ -280,6 +297,8 @@ class AjwWhatsappAccount(models.Model):
         return accounts
 
     def write(self, vals):
+        if not self.env.su:
+            self._check_own_fields(vals.keys())
         if "base_url" in vals:
             moved = self.filtered(lambda account: account.base_url != vals["base_url"])
             moved._forget_secrets(
@@ -301,6 +320,20 @@ class AjwWhatsappAccount(models.Model):
         result = super().unlink()
         crons.unlink()
         return result
+
+    def _check_own_fields(self, names):
+        """Keep what only this software decides from being set from outside.
+
+        Somebody else's scheduled action, for one, would go with the account.
+
+        :param names: names of the fields to be written
+        :raises AccessError: one of them is not the user's to write
+        """
+        own = sorted(names & (OWN_FIELDS.keys() | {"webhook_path"}))
+        if own:
+            raise AccessError(
+                self.env._("These fields of a WhatsApp account set themselves: %s", ", ".join(own))
+            )
 
     def _check_company_unused(self, company_id):
         changed = self.filtered(lambda account: account.company_id.id != company_id)

@@ -13,9 +13,9 @@ from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..cloud_api import errors
-from ..cloud_api.dispatch import SendJob, dispatch
+from ..cloud_api.dispatch import SendJob, delete_media, dispatch
 from ..cloud_api.limiter import TokenBucket
-from .selections import SENDABLE_STATUSES
+from .selections import FINAL_STATES, SENDABLE_STATUSES
 
 _logger = logging.getLogger(__name__)
 
@@ -153,6 +153,8 @@ class AjwWhatsappAccount(models.Model):
             )
         while self._in_fresh_transaction(self._tell_documents) and time_left > 0:
             time_left = cron._commit_progress()
+        if time_left > 0 and lock.is_held():
+            self._delete_documents()
         self._plan_next_run()
         cron._commit_progress(remaining=self._count_ready() if time_left <= 0 else 0)
 
@@ -513,6 +515,31 @@ class AjwWhatsappAccount(models.Model):
         )
         changed._document_outcome()
         return len(changed) == limit
+
+    def _delete_documents(self):
+        """Delete documents at Meta that have served: they arrived, or never will."""
+        if not self._may_send():
+            return
+        messages = self._outbox.search(
+            [
+                ("account_id", "=", self.id),
+                ("media_id", "!=", False),
+                ("state", "in", FINAL_STATES),
+            ],
+            order="id",
+            limit=BATCH_SIZE,
+        )
+        by_media = {message.media_id: message.id for message in messages}
+        if not by_media:
+            return
+        client = self._get_client()
+        self.env.cr.commit()  # nothing stays open while Meta is being waited for
+        with client:
+            deleted = delete_media(client, list(by_media), WORKERS)
+        self._in_fresh_transaction(self._forget_media, [by_media[media] for media in deleted])
+
+    def _forget_media(self, message_ids):
+        self._outbox.browse(message_ids).write({"media_id": False})
 
     def _plan_next_run(self):
         """Wake the sender when the next waiting message falls due."""

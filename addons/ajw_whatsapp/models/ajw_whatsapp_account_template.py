@@ -101,7 +101,8 @@ class AjwWhatsappAccount(models.Model):
         self.ensure_one()
         with self._get_client() as client:
             rows = self._call(lambda: list(client.list_templates()))
-        Template = self.env["ajw.whatsapp.template"].with_context(active_test=False)
+        # sudo: what Meta says, not what the user says
+        Template = self.env["ajw.whatsapp.template"].sudo().with_context(active_test=False)
         known = {
             (template.name, template.language): template
             for template in Template.search([("account_id", "=", self.id)])

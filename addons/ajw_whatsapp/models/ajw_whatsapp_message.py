@@ -1,5 +1,6 @@
 import logging
 import re
+import traceback
 import uuid
 import zlib
 from collections import defaultdict
@@ -209,6 +210,7 @@ class AjwWhatsappMessage(models.Model):
     )
     _queue_index = models.Index("(account_id, id) WHERE state IN ('queued', 'sending')")
     _outcome_index = models.Index("(account_id, id) WHERE outcome_pending")
+    _media_index = models.Index("(account_id, id) WHERE media_id IS NOT NULL")
     _document_index = models.Index("(res_model, res_id)")
 
     # ------------------------------------------------------------------
@@ -588,13 +590,15 @@ class AjwWhatsappMessage(models.Model):
                 records._ajw_whatsapp_outcome(messages.filtered(lambda m: m.res_id in records.ids))
         except psycopg2.OperationalError:
             raise  # the transaction has to be run again
-        except (
-            Exception
-        ):  # whatever a document's code raises, the messages are already on their way
+        except Exception as error:  # the messages are on their way, whatever it raises
             if len(self) > 1:
                 for message in self:
                     message._call_outcome_hook(documents)
             else:
-                _logger.exception(
-                    "Telling %s of WhatsApp message %s failed", documents._name, self.id
+                _logger.error(  # without the error's text, which may hold personal data
+                    "Telling %s of WhatsApp message %s failed: %s\n%s",
+                    documents._name,
+                    self.id,
+                    type(error).__name__,
+                    "".join(traceback.format_tb(error.__traceback__)),
                 )

@@ -6,7 +6,7 @@ from babel.dates import format_date as babel_format_date
 from babel.numbers import format_currency, format_decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import format_amount, format_date
 
@@ -16,6 +16,17 @@ from .selections import DOCUMENT_MODELS, TEMPLATE_CATEGORIES, TEMPLATE_STATUSES
 _NAME = re.compile(r"[a-z0-9_]{1,512}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2,3})?")
 _NAMED = re.compile(r"[a-z][a-z0-9_]*")
+
+
+#: What Meta says about a template, and the value a new one starts with.
+META_FIELDS = {
+    "status": "DRAFT",
+    "quality": False,
+    "rejection_reason": False,
+    "meta_template_id": False,
+}
+#: What Meta reviews: changed here, it has to be submitted again.
+REVIEWED_FIELDS = {"header_type", "header_text", "body", "footer", "button_ids", "parameter_format"}
 
 
 class RenderedTemplate(NamedTuple):
@@ -178,6 +189,34 @@ class AjwWhatsappTemplate(models.Model):
                     self.env._("The language is a code as Meta writes it, like en, en_US or hi.")
                 )
 
+    # ------------------------------------------------------------------
+    # CRUD: what Meta decided cannot be overruled here
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su:
+            if any(vals.keys() & META_FIELDS.keys() for vals in vals_list):
+                raise AccessError(self.env._("Status and quality of a template come from Meta."))
+            # Said explicitly, so that the context does not say otherwise.
+            vals_list = [META_FIELDS | vals for vals in vals_list]
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not self.env.su:
+            submitted = self.filtered("meta_template_id")
+            if vals.keys() & META_FIELDS.keys() or (submitted and "category" in vals):
+                raise AccessError(
+                    self.env._(
+                        "Status, quality and category of a submitted template come from Meta. "
+                        "Synchronise the templates."
+                    )
+                )
+            if vals.keys() & REVIEWED_FIELDS:
+                # sudo: only a review by Meta makes an edited text one that may be sent
+                submitted.sudo().status = "DRAFT"
+        return super().write(vals)
+
     def _find_problems(self):
         """Return sentences on what Meta would refuse, or what no variable fills in.
 
@@ -300,7 +339,8 @@ class AjwWhatsappTemplate(models.Model):
         else:
             answer = account._call(client.create_template, definition)
         status = answer.get("status") or "PENDING"
-        self.write(
+        # sudo: what Meta answered, not what the user says
+        self.sudo().write(
             {
                 "meta_template_id": str(answer.get("id") or self.meta_template_id or "") or False,
                 "status": status if status in dict(TEMPLATE_STATUSES) else "UNKNOWN",

@@ -1,6 +1,7 @@
 import logging
 import random
 import time
+import traceback
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -156,7 +157,12 @@ class AjwWhatsappWebhookEvent(models.Model):
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise
             except Exception as error:  # whatever it is, the next event must not wait for it
-                _logger.exception("WhatsApp webhook event %s failed", event.id)
+                _logger.error(  # without the error's text, which may hold personal data
+                    "WhatsApp webhook event %s failed: %s\n%s",
+                    event.id,
+                    type(error).__name__,
+                    "".join(traceback.format_tb(error.__traceback__)),
+                )
                 event._close("failed", type(error).__name__)
 
     def _prefetch(self, parsed):

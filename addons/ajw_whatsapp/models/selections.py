@@ -18,8 +18,8 @@ MESSAGE_STATES = [
 #: message: the business key is unique over them.
 ACTIVE_STATES = ("queued", "sending", "accepted", "uncertain")
 
-#: States that mean Meta has taken the message.
-TAKEN_STATES = ("accepted", "sent", "delivered", "read")
+#: States after which an uploaded document is of no more use. Uncertain is none of them.
+FINAL_STATES = ("delivered", "read", "failed", "refused", "cancelled")
 
 #: How far a message is known to have come. A report moves it only upwards, so the order in which
 #: reports arrive makes no difference. ``failed`` stands above ``sent`` (a late "sent" does not hide

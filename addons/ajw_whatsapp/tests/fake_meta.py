@@ -118,6 +118,8 @@ class FakeMeta:
             pass  # the client gave up waiting
 
     def _kind(self, method, path):
+        if method == "DELETE":
+            return "delete"
         if path.endswith("/messages"):
             return "send"
         if path.endswith("/media"):

@@ -221,3 +221,30 @@ class TestAccount(WhatsappCommon):
         self.assertFalse(self.env["ajw.whatsapp.account"]._get_default(other))
         self.assertEqual(self.env["ajw.whatsapp.account"]._get_default(self.company), self.account)
         self.assertEqual(self.account.phone_number_id, PHONE_NUMBER_ID)
+
+    def test_A6_what_sets_itself_cannot_be_set(self):
+        foreign = self.env.ref("ajw_whatsapp.ir_cron_webhook")
+        for name, value in (
+            ("cron_id", foreign.id),
+            ("state", "connected"),
+            ("webhook_path", "guess"),
+            ("stopped_reason", "x"),
+        ):
+            with self.subTest(name=name), self.assertRaisesRegex(AccessError, name):
+                self._as_manager().write({name: value})
+            values = {
+                "name": "x",
+                "company_id": self.company.id,
+                "phone_number_id": "31",
+                "waba_id": "32",
+            }
+            accounts = self.env["ajw.whatsapp.account"].with_user(self.manager)
+            with self.subTest(name=name), self.assertRaisesRegex(AccessError, name):
+                accounts.create(values | {name: value})
+        account = accounts.with_context(
+            default_cron_id=foreign.id, default_state="connected", default_webhook_path="guess"
+        ).create(values)
+        self.assertEqual(account.state, "draft")
+        self.assertNotEqual(account.webhook_path, "guess")
+        account.unlink()
+        self.assertTrue(foreign.exists())

@@ -432,6 +432,24 @@ class TestOutbox(WhatsappCommon):
             self.assertTrue(cr.fetchone()[0])
             cr.execute("SELECT pg_advisory_unlock(%s, %s)", [outbox.LOCK_CLASS, self.account.id])
 
+    def test_a_document_that_arrived_is_deleted_at_meta(self):
+        message, other = self._enqueue(), self._enqueue(occasion="other")
+        self._run_outbox()
+        media = message.media_id
+        self.assertTrue(media and other.media_id)
+        self.assertFalse(self.meta.of("delete"), "not before it arrived")
+        message._engine()._merge_report("delivered")
+        self._run_outbox()
+        [call] = self.meta.of("delete")
+        self.assertEqual((call["method"], call["path"]), ("DELETE", media))
+        self.assertFalse(message.media_id)
+        other._engine()._merge_report("failed")
+        self.meta.script("delete", "drop", meta_error(100, 400, error_subcode=33))
+        self._run_outbox()
+        self.assertTrue(other.media_id, "it is tried again")
+        self._run_outbox()
+        self.assertFalse(other.media_id, "gone already is gone")
+
     def test_batches_stay_within_memory(self):
         for n in range(4):
             partner = self._create_partner(f"P{n}", f"+9198765{n:05}")

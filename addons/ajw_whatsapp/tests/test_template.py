@@ -1,4 +1,4 @@
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from .common import WhatsappCommon
@@ -220,3 +220,37 @@ class TestTemplate(WhatsappCommon):
         self.meta.templates = []
         self.account.with_user(self.manager).action_sync_templates()
         self.assertEqual(set(templates.mapped("status")), {"DELETED"})
+
+    def test_A4_what_meta_decided_cannot_be_overruled(self):
+        self.template.category = "MARKETING"
+        template = self.template.with_user(self.manager)
+        for values in (
+            {"category": "UTILITY"},
+            {"status": "APPROVED"},
+            {"meta_template_id": "1"},
+            {"quality": "GREEN"},
+        ):
+            with self.subTest(values=values), self.assertRaises(AccessError):
+                template.write(values)
+        values = {
+            "account_id": self.account.id,
+            "name": "mine",
+            "body": "x",
+            "model": "sale.order",
+        }
+        templates = template.browse().with_context(default_status="APPROVED")
+        with self.assertRaises(AccessError):
+            templates.create(values | {"status": "APPROVED"})
+        mine = templates.create(values)
+        self.assertEqual(mine.status, "DRAFT")
+        mine.category = "MARKETING"
+        mine.category = "UTILITY"
+
+    def test_an_edited_text_is_not_sent_before_meta_has_seen_it(self):
+        self.template.with_user(self.manager).body = "Hello {{customer}}, pay now!"
+        self.assertEqual(self.template.status, "DRAFT")
+        self.template.with_user(self.manager).action_submit()
+        self.assertEqual(self.template.status, "PENDING")
+        [call] = self.meta.of("template_edit")
+        self.assertEqual(call["path"], "555")
+        self.assertNotIn("name", call["json"])
