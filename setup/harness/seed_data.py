@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-BUSINESS_NAME = "My Company"
+BUSINESS_NAME = "YourCompany"
 BUSINESS_NUMBER = "+91 99999 00000"
 
 # Fixed passwords are fine here: the servers listen on loopback only.
@@ -10,21 +10,21 @@ USERS: list[dict] = [
     {
         "login": "accountant",
         "password": "accountant",
-        "name": "Anita Accountant",
+        "name": "Demo Accountant",
         "title": "bills customers and sends invoices",
         "groups": ["account.group_account_invoice", "base.group_partner_manager"],
     },
     {
         "login": "salesperson",
         "password": "salesperson",
-        "name": "Samir Salesperson",
+        "name": "Demo Salesperson",
         "title": "sends quotations and orders",
         "groups": ["sales_team.group_sale_salesman_all_leads"],
     },
     {
         "login": "manager",
         "password": "manager",
-        "name": "Meera Manager",
+        "name": "Demo Manager",
         "title": "sets up WhatsApp accounts and templates",
         "groups": [
             "account.group_account_manager",
@@ -35,7 +35,7 @@ USERS: list[dict] = [
     {
         "login": "officer",
         "password": "officer",
-        "name": "Omar Officer",
+        "name": "Demo Officer",
         "title": "data protection officer: the consent ledger and retention",
         "groups": ["ajw_consent.group_officer"],
     },
