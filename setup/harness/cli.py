@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 from . import environment
 from .report import Reporter, SetupError
+from .shell import Terminated
 from .stack import SETUP, Stack, open_stack
 
 GROUPS = {
@@ -15,6 +17,11 @@ GROUPS = {
     "odoo": {"base", "pdf"},
     "test": {"base", "pdf", "test"},
 }
+
+
+def terminate(_number: int, _frame: object) -> None:
+    """Let a request to end unwind the stack, so that everything started is stopped."""
+    raise Terminated
 
 
 def main(arguments: list[str]) -> int:
@@ -27,13 +34,15 @@ def main(arguments: list[str]) -> int:
     # What these two print is data, or belongs to Odoo: progress goes beside it.
     data = command == "odoo" or "--env" in rest
     reporter = Reporter(sys.stderr if data else sys.stdout)
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, terminate)
     try:
         return run_command(open_stack(), reporter, command, rest)
     except SetupError as error:
         for line in error.lines():
             print(line, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated):
         print("\nInterrupted; starting again continues.", file=sys.stderr)
         return 130
 

@@ -12,12 +12,13 @@ from .config import odoo_command, odoo_environment, write_config
 from .database import Databases, our_addons
 from .environment import Environment, prepare_services
 from .ports import HOST, port_of
-from .postgres import Cluster, in_use, named_server
+from .postgres import Cluster, in_use, named_server, stop_if_idle
 from .report import Reporter, SetupError
 from .seeding import new_account, script_print, seed
-from .services import Service, demo_services, stop_demo
+from .services import Service, demo_services, orphans, stop_demo
 from .shell import clean_environment
 from .stack import ROOT, Stack
+from .venv import lock_print
 
 DATABASE = "ajw_demo"
 # Beside our add-ons and what they need: the applications a visitor expects to click in.
@@ -73,11 +74,14 @@ def stop(stack: Stack, reporter: Reporter) -> int:
         reporter.step("Stopping") as step,
     ):
         stopped = stop_demo(stack)
-        if not named_server():
-            cluster = Cluster(stack)
-            if cluster.running():
-                cluster.stop()
-                stopped.append("postgres")
+        state = stop_if_idle(stack)
+        if state == "stopped":
+            stopped.append("postgres")
+        if state == "in use":
+            step.notice("another command uses PostgreSQL and stops it when it ends")
+        else:
+            # No command runs, so what tests started was left behind by one that was killed.
+            stopped += [service.name for service in orphans(stack) if service.stop()]
         step.note(", ".join(stopped) or "nothing was running")
     return 0
 
@@ -226,7 +230,11 @@ def ensure_odoo_process(environment: Environment, config: Path, addresses: Addre
     service = Service(stack, "odoo")
     with environment.reporter.step("Odoo") as step:
         prints = stack.read("demo")["prints"]
-        wanted = {"prints": prints, "config": hashlib.sha256(config.read_bytes()).hexdigest()}
+        wanted = {
+            "prints": prints,
+            "config": hashlib.sha256(config.read_bytes()).hexdigest(),
+            "packages": lock_print(),
+        }
         if service.alive() and stack.read("odoo-run") != wanted:
             service.stop()
         if not service.alive():

@@ -10,6 +10,7 @@ from .environment import prepare_services
 from .ports import port_of
 from .postgres import in_use
 from .report import Reporter
+from .shell import Terminated
 from .stack import Stack
 
 
@@ -39,3 +40,5 @@ def run(stack: Stack, arguments: list[str]) -> int:
             except KeyboardInterrupt:
                 # The terminal sent it to Odoo too, which decides what it means.
                 continue
+            except Terminated:
+                process.terminate()

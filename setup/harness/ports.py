@@ -42,10 +42,3 @@ def port_of(stack: Stack, name: str, running: bool) -> int:
         ports[name] = pick(set(ports.values()))
         stack.write("ports", ports)
     return ports[name]
-
-
-def listens(port: int) -> bool:
-    """Tell whether something accepts connections on the port."""
-    with socket.socket() as probe:
-        probe.settimeout(2)
-        return probe.connect_ex((HOST, port)) == 0

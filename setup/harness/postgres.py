@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .ports import HOST, listens, port_of
+from .ports import HOST, port_of
 from .report import Reporter, SetupError
+from .services import demo_services
 from .shell import clean_environment, identity, output_of, run
 from .stack import Stack, write_private
 from .system import apt_install
@@ -409,23 +410,26 @@ def in_use(stack: Stack) -> Iterator[None]:
         try:
             yield
         finally:
-            try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                pass
-            else:
-                stop_unless_needed(stack)
+            fcntl.flock(users, fcntl.LOCK_UN)
+            stop_if_idle(stack)
 
 
-def stop_unless_needed(stack: Stack) -> None:
-    """Stop the private cluster when neither Odoo nor the sandbox of the demo runs."""
-    from .services import demo_services
+def stop_if_idle(stack: Stack) -> str:
+    """Stop the private cluster unless the demo or another command uses it.
 
-    if named_server() or any(service.alive() for service in demo_services(stack)):
-        return
-    Cluster(stack).stop()
-
-
-def reachable(server: Server) -> bool:
-    """Tell whether the server accepts connections."""
-    return listens(server.port) if server.private else True
+    :return: ``stopped``, ``in use`` or ``not running``.
+    """
+    with open(stack.home / "postgres.users", "w") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return "in use"
+        if named_server():
+            return "not running"
+        if any(service.alive() for service in demo_services(stack)):
+            return "in use"
+        cluster = Cluster(stack)
+        if not cluster.running():
+            return "not running"
+        cluster.stop()
+        return "stopped"

@@ -144,6 +144,11 @@ def demo_services(stack: Stack) -> list[Service]:
     return [Service(stack, "odoo"), Service(stack, "sandbox")]
 
 
+def orphans(stack: Stack) -> list[Service]:
+    """Return the processes of test runs; when none is under way, they were left behind by one."""
+    return [Service(stack, path.stem) for path in sorted(stack.run.glob("suite_*.pid"))]
+
+
 def stop_demo(stack: Stack) -> list[str]:
     """Stop the demo's processes; return the names of those that ran."""
     return [service.name for service in demo_services(stack) if service.stop()]

@@ -12,6 +12,10 @@ from .report import SetupError
 TAIL_LINES = 15
 
 
+class Terminated(BaseException):
+    """This process was asked to end."""
+
+
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment for children, without what would change where they connect or import.
 

@@ -99,7 +99,7 @@ def open_stack() -> Stack:
 
     :raises SetupError: when its path cannot be used.
     """
-    home = Path(os.environ.get("AJW_STACK") or ROOT / ".stack").expanduser().absolute()
+    home = Path(os.environ.get("AJW_STACK") or ROOT / ".stack").expanduser().resolve()
     if "," in str(home) or "," in str(ROOT):
         raise SetupError(
             f"the path {home} has a comma, which Odoo takes for the end of an add-ons folder",

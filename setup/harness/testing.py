@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -13,7 +14,8 @@ from .database import Databases, our_addons, short_hash
 from .environment import Environment, prepare_services
 from .postgres import in_use
 from .report import Reporter
-from .shell import clean_environment
+from .services import orphans
+from .shell import Terminated, clean_environment
 from .stack import ROOT, SETUP, Stack
 
 # What our add-ons meet in tests beside what they depend on.
@@ -180,6 +182,8 @@ def run(stack: Stack, reporter: Reporter, arguments: list[str]) -> int:
         stack.lock("test", reporter, "Another test run uses this folder; waiting for it."),
         in_use(stack),
     ):
+        for service in orphans(stack):
+            service.stop()
         environment = prepare_services(stack, reporter)
         databases = Databases(stack, environment.server)
         name = ""
@@ -245,6 +249,11 @@ def run_phase(environment: Environment, phase: Phase, others: list[str], databas
     try:
         return process.wait()
     except KeyboardInterrupt:
+        # The terminal interrupted pytest too, which now cleans up.
+        process.wait()
+        raise
+    except Terminated:
+        process.send_signal(signal.SIGINT)
         process.wait()
         raise
 

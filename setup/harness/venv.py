@@ -17,10 +17,9 @@ MARK = "installed-from"
 PATH_FILE = "ajw_odoo.pth"
 
 
-def wanted() -> str:
-    """Return what tells the content of the environment: the lock's hash and Python's version."""
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    return f"{digest} {sys.version_info.major}.{sys.version_info.minor}\n"
+def lock_print() -> str:
+    """Return a hash of the lock file."""
+    return hashlib.sha256(LOCK.read_bytes()).hexdigest()
 
 
 def ensure_venv(stack: Stack, reporter: Reporter) -> None:
@@ -33,7 +32,7 @@ def ensure_venv(stack: Stack, reporter: Reporter) -> None:
         found = mark.read_text() if mark.exists() else ""
         # The environment may have been made by another Python than the one running now.
         works = found and output_of([stack.python, "-c", "import psycopg2, pytest"]) is not None
-        if works and found.split()[0] == wanted().split()[0]:
+        if works and found == lock_print():
             step.note("as locked")
             return
         log = stack.log("pip")
@@ -49,7 +48,7 @@ def ensure_venv(stack: Stack, reporter: Reporter) -> None:
             log,
             "check the network (and pip's settings), then start again",
         )
-        mark.write_text(wanted())
+        mark.write_text(lock_print())
         packages = [line for line in LOCK.read_text().splitlines() if "==" in line]
         step.note(f"{len(packages)} installed")
 
