@@ -97,6 +97,7 @@ class AjwWhatsappAccount(models.Model):
         help="Changing it removes the stored secrets, for they belong to the former address.",
     )
     access_token = fields.Char(
+        string="Access token",
         compute="_compute_secrets",
         inverse="_inverse_access_token",
         groups="ajw_whatsapp.group_manager",
@@ -105,6 +106,7 @@ class AjwWhatsappAccount(models.Model):
         "leave empty to keep the one that is stored.",
     )
     app_secret = fields.Char(
+        string="App secret",
         compute="_compute_secrets",
         inverse="_inverse_app_secret",
         groups="ajw_whatsapp.group_manager",
@@ -113,6 +115,7 @@ class AjwWhatsappAccount(models.Model):
         "believed. Stored encrypted and never shown again.",
     )
     verify_token = fields.Char(
+        string="Verify token",
         compute="_compute_secrets",
         inverse="_inverse_verify_token",
         groups="ajw_whatsapp.group_manager",
