@@ -17,9 +17,7 @@ class AccountMove(models.Model):
         # EXTENDS 'ajw.whatsapp.document.mixin'
         self.ensure_one()
         if not self.is_sale_document():
-            return self.env._(
-                "Only customer invoices and credit notes can be sent by WhatsApp."
-            )
+            return self.env._("Only customer invoices and credit notes can be sent by WhatsApp.")
         if self.state == "cancel":
             return self.env._("%(name)s is cancelled and is not sent.", name=self.display_name)
         if self.state != "posted":
@@ -36,9 +34,7 @@ class AccountMove(models.Model):
     def _ajw_whatsapp_attachments(self):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
         # the legal PDF and nothing else: a pro forma is no invoice
-        return {
-            move.id: move.invoice_pdf_report_id for move in self if move.invoice_pdf_report_id
-        }
+        return {move.id: move.invoice_pdf_report_id for move in self if move.invoice_pdf_report_id}
 
     def _ajw_whatsapp_responsible(self):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
@@ -85,6 +81,4 @@ class AccountMove(models.Model):
             "manual",
             "snailmail",
         }
-        return sorted(
-            method for method in others if send._is_applicable_to_move(method, self)
-        )
+        return sorted(method for method in others if send._is_applicable_to_move(method, self))

@@ -33,17 +33,21 @@ class SaleOrder(models.Model):
             content, report_type = Report._pre_render_qweb_pdf(REPORT, res_ids=orders.ids)
             pdfs = Report._get_splitted_report(REPORT, content, report_type)
             # sudo: a salesperson may send an order without being allowed to attach files to it
-            created = self.env["ir.attachment"].sudo().create(
-                [
-                    {
-                        "name": order._ajw_whatsapp_filename(),
-                        "raw": pdfs[order.id],
-                        "mimetype": "application/pdf",
-                        "res_model": order._name,
-                        "res_id": order.id,
-                    }
-                    for order in orders
-                ]
+            created = (
+                self.env["ir.attachment"]
+                .sudo()
+                .create(
+                    [
+                        {
+                            "name": order._ajw_whatsapp_filename(),
+                            "raw": pdfs[order.id],
+                            "mimetype": "application/pdf",
+                            "res_model": order._name,
+                            "res_id": order.id,
+                        }
+                        for order in orders
+                    ]
+                )
             )
             attachments.update({attachment.res_id: attachment for attachment in created})
         return attachments

@@ -78,9 +78,7 @@ class TestInvoice(DocumentCommon):
         mails = self.env["mail.mail"].search_count([])
         self._send()
         self.assertEqual(self.env["mail.mail"].search_count([]), mails)
-        self.assertFalse(
-            self.invoice.message_ids.filtered(lambda m: m.message_type == "comment")
-        )
+        self.assertFalse(self.invoice.message_ids.filtered(lambda m: m.message_type == "comment"))
 
     def test_pressing_twice_sends_once(self):
         self._opt_in(self.partner)
@@ -510,9 +508,7 @@ class TestInvoice(DocumentCommon):
             messages = Store().add(note.with_user(user).sudo()).get_result()["mail.message"]
             return messages[0].get("ajw_whatsapp")
 
-        self.assertEqual(
-            seen_by(self.billing), {"state": "failed", "detail": "Check the number."}
-        )
+        self.assertEqual(seen_by(self.billing), {"state": "failed", "detail": "Check the number."})
         self.assertIsNone(seen_by(self.portal))
 
     def test_A8_an_audit_trail_does_not_keep_the_note(self):
@@ -541,8 +537,10 @@ class TestInvoice(DocumentCommon):
         self._set_state(self._messages(self.invoice), "failed", error_hint="x")
 
         def found(*term):
-            return self.env["account.move"].with_user(self.billing).search(
-                [("ajw_whatsapp_state", *term), ("id", "in", (self.invoice | never).ids)]
+            return (
+                self.env["account.move"]
+                .with_user(self.billing)
+                .search([("ajw_whatsapp_state", *term), ("id", "in", (self.invoice | never).ids)])
             )
 
         self.assertEqual(found("=", "failed"), self.invoice)

@@ -52,9 +52,7 @@ class AjwWhatsappComposer(models.TransientModel):
         compute="_compute_plan",
     )
     consent_reason = fields.Char(compute="_compute_plan")
-    consent_event_id = fields.Many2one(
-        "ajw.consent.event", string="Proof", compute="_compute_plan"
-    )
+    consent_event_id = fields.Many2one("ajw.consent.event", string="Proof", compute="_compute_plan")
     consent_occurred_at = fields.Datetime(related="consent_event_id.occurred_at")
     consent_kind = fields.Selection(related="consent_event_id.kind")
     consent_method = fields.Selection(related="consent_event_id.method")
@@ -67,9 +65,7 @@ class AjwWhatsappComposer(models.TransientModel):
 
     @api.model
     def _selection_res_model(self):
-        return [
-            (model, self.env["ir.model"]._get(model).name) for model in self._document_models()
-        ]
+        return [(model, self.env["ir.model"]._get(model).name) for model in self._document_models()]
 
     @api.model
     def _document_models(self):
@@ -163,9 +159,9 @@ class AjwWhatsappComposer(models.TransientModel):
     @api.depends("res_model", "res_id")
     def _compute_networks(self):
         labels = dict(
-            self.env["res.partner"]._fields["invoice_sending_method"]._description_selection(
-                self.env
-            )
+            self.env["res.partner"]
+            ._fields["invoice_sending_method"]
+            ._description_selection(self.env)
         )
         for composer in self:
             methods = composer._document()._ajw_whatsapp_networks()
