@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,6 +112,7 @@ def reset(stack: Stack, reporter: Reporter) -> None:
         stop_demo(stack)
         for name in ("sandbox-state.json", "demo.json"):
             (stack.home / name).unlink(missing_ok=True)
+        shutil.rmtree(stack.home / "sandbox-state.json.media", ignore_errors=True)
         for log in ("odoo", "sandbox", "install", "seed"):
             stack.log(log).unlink(missing_ok=True)
         if not named_server() and (stack.home / "postgres.json").exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -84,6 +85,7 @@ class RunningStack:
         self.databases.drop(self.database)
         self.config.unlink(missing_ok=True)
         self.sandbox_state.unlink(missing_ok=True)
+        shutil.rmtree(f"{self.sandbox_state}.media", ignore_errors=True)
 
     def start_odoo(self) -> None:
         """Start Odoo and wait until it answers."""
