@@ -1,11 +1,13 @@
 """Where Odoo and PostgreSQL come from, and what is refused."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from harness import odoo_source, postgres
 from harness.report import SetupError
+from harness.stack import open_stack
 
 
 def make_odoo(folder: Path, series: int = 19) -> Path:
@@ -69,3 +71,33 @@ def test_named_server_is_used(monkeypatch):
         False,
     )
     assert server.environment()["PGPASSWORD"] == "secret"
+
+
+def test_branch_is_cloned_once(tmp_path, monkeypatch):
+    origin = make_odoo(tmp_path / "origin")
+    # Git keeps no folder without a file.
+    (origin / "odoo/addons/web/__init__.py").touch()
+    git = ["git", "-C", str(origin), "-c", "user.name=Test", "-c", "user.email=test@example.com"]
+    for words in (
+        ["init", "-q", f"--initial-branch={odoo_source.BRANCH}"],
+        ["add", "."],
+        ["commit", "-q", "-m", "first"],
+    ):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setenv("AJW_STACK", str(tmp_path / "with space"))
+    monkeypatch.setenv("AJW_ODOO_GIT", f"file://{origin}")
+    stack = open_stack()
+    source = odoo_source.clone(stack)
+    assert source.library == str(stack.home / "odoo-git")
+    assert source.version.startswith("19.0 ")
+    # A second start needs no network.
+    monkeypatch.setenv("AJW_ODOO_GIT", "file:///nowhere")
+    assert odoo_source.clone(stack) == source
+
+
+def test_failed_clone_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("AJW_STACK", str(tmp_path))
+    monkeypatch.setenv("AJW_ODOO_GIT", f"file://{tmp_path}/nowhere")
+    with pytest.raises(SetupError) as caught:
+        odoo_source.clone(open_stack())
+    assert "AJW_ODOO" in caught.value.hint
