@@ -73,13 +73,15 @@ class AjwConsentGate(models.AbstractModel):
         """Hold the subjects until the end of the transaction; see :meth:`_check`."""
         # SQL: the ORM knows no shared lock, and two senders must not wait for each other
         self.env["ajw.consent.subject"].flush_model()
-        self.env.execute_query(
+        self.env.cr.execute(
             SQL(
                 """SELECT id FROM ajw_consent_subject
                     WHERE company_id = %s AND partner_id IN %s ORDER BY id FOR SHARE""",
                 controller.id,
                 partner_ids,
-            )
+            ),
+            # A collision is expected here; the caller tries again.
+            log_exceptions=False,
         )
 
     @api.model

@@ -81,11 +81,13 @@ class AjwConsentSubject(models.Model):
             return
         self.flush_recordset()
         # SQL: one ordered lock for all rows, so that two batches cannot wait for each other
-        self.env.execute_query(
+        self.env.cr.execute(
             SQL(
                 "SELECT id FROM ajw_consent_subject WHERE id IN %s ORDER BY id FOR NO KEY UPDATE",
                 tuple(self.ids),
-            )
+            ),
+            # A collision is expected here; Odoo tries again.
+            log_exceptions=False,
         )
         self.env.cr.execute(
             SQL(

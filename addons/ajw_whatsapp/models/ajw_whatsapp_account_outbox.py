@@ -264,6 +264,7 @@ class AjwWhatsappAccount(models.Model):
         ).try_lock_for_update()
         jobs, done, size = [], 0, 0
         answers = self._ask_gate(messages)
+        document_problems = messages._document_problems()
         for message in messages:
             answer = answers[message.id]
             reason = self._template_refusal(message) or (not answer.allowed and answer.reason)
@@ -278,7 +279,7 @@ class AjwWhatsappAccount(models.Model):
                     retry_at=False,
                 )
                 done += 1
-            elif problem := self._content_problem(message):
+            elif problem := self._content_problem(message, document_problems.get(message.id)):
                 message._set_state(
                     "failed",
                     failed_at=fields.Datetime.now(),
@@ -329,9 +330,19 @@ class AjwWhatsappAccount(models.Model):
             return "purpose_not_covered"
         return None
 
-    def _content_problem(self, message):
-        """Return (what is wrong, what to do) when a message cannot be sent, else ``None``."""
+    def _content_problem(self, message, document_problem):
+        """Return (what is wrong, what to do) when a message cannot be sent, else ``None``.
+
+        :param str document_problem: why the document itself must not go, see
+            ``ajw.whatsapp.message._document_problems``
+        """
         template = message.template_id
+        if document_problem:
+            # It was cancelled, set back to draft or deleted after someone pressed the button.
+            return (
+                document_problem,
+                self.env._("Nothing was sent. Send the document again once it is in order."),
+            )
         if template.account_id != self or not template.active:
             return (
                 self.env._("The template is not one of this account's any more."),

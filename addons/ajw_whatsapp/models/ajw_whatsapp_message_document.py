@@ -39,3 +39,25 @@ class AjwWhatsappMessage(models.Model):
         if self.state in ("failed", "uncertain"):
             return self.error_hint or ""
         return ""
+
+    def _document_problems(self):
+        """Tell which messages are about a document that must not be sent any more.
+
+        :return: dict of message id → sentence for the user; messages that may go are not in it
+        """
+        problems = {}
+        for res_model, messages in self.grouped("res_model").items():
+            if res_model not in self.env:
+                documents = {}
+            else:
+                found = self.env[res_model].browse(messages.mapped("res_id")).exists()
+                documents = {document.id: document for document in found}
+            for message in messages:
+                document = documents.get(message.res_id)
+                if document is None:
+                    problems[message.id] = self.env._("The document no longer exists.")
+                elif hasattr(document, "_ajw_whatsapp_document_problem") and (
+                    problem := document._ajw_whatsapp_document_problem()
+                ):
+                    problems[message.id] = problem
+        return problems

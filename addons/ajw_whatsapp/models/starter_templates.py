@@ -26,14 +26,14 @@ STARTER_TEMPLATES = [
         "purpose": "ajw_consent.purpose_invoice",
         "body": (
             "Hello {{customer}},\n\n"
-            "your document {{number}} over {{amount}} is attached. It is due on {{due_date}}.\n\n"
+            "your document {{number}} for {{amount}} is attached. It is due on {{due_date}}.\n\n"
             "Thank you for your business."
         ),
         "footer": "Reply STOP to opt out.",
         "button": "View online",
         "link_sample": "my/invoices/1?access_token=sample",
         "variables": _with_samples(
-            _INVOICE_VARIABLES, ("Asha Rao", "INV/2026/00042", "₹ 12,500.00", "31/12/2026")
+            _INVOICE_VARIABLES, ("Azure Interior", "INV/2026/00042", "₹ 12,500.00", "31/12/2026")
         ),
     },
     {
@@ -50,7 +50,7 @@ STARTER_TEMPLATES = [
         "button": "ऑनलाइन देखें",
         "link_sample": "my/invoices/1?access_token=sample",
         "variables": _with_samples(
-            _INVOICE_VARIABLES, ("आशा राव", "INV/2026/00042", "₹ 12,500.00", "31/12/2026")
+            _INVOICE_VARIABLES, ("Azure Interior", "INV/2026/00042", "₹ 12,500.00", "31/12/2026")
         ),
     },
     {
@@ -60,14 +60,14 @@ STARTER_TEMPLATES = [
         "purpose": "ajw_consent.purpose_order",
         "body": (
             "Hello {{customer}},\n\n"
-            "{{number}} of {{date}} over {{amount}} is attached.\n\n"
+            "your order {{number}} of {{date}} for {{amount}} is attached.\n\n"
             "Just reply to this message if you have a question."
         ),
         "footer": "Reply STOP to opt out.",
         "button": "View online",
         "link_sample": "my/orders/1?access_token=sample",
         "variables": _with_samples(
-            _ORDER_VARIABLES, ("Asha Rao", "S00042", "₹ 12,500.00", "01/12/2026")
+            _ORDER_VARIABLES, ("Azure Interior", "S00042", "₹ 12,500.00", "01/12/2026")
         ),
     },
     {
@@ -84,7 +84,7 @@ STARTER_TEMPLATES = [
         "button": "ऑनलाइन देखें",
         "link_sample": "my/orders/1?access_token=sample",
         "variables": _with_samples(
-            _ORDER_VARIABLES, ("आशा राव", "S00042", "₹ 12,500.00", "01/12/2026")
+            _ORDER_VARIABLES, ("Azure Interior", "S00042", "₹ 12,500.00", "01/12/2026")
         ),
     },
 ]

@@ -23,6 +23,22 @@ class TestInvoice(DocumentCommon):
 
     # -- sending -----------------------------------------------------------------------------------
 
+    def test_document_taken_back_after_the_click_is_not_sent(self):
+        self._opt_in(self.partner)
+        other = self._create_invoice()
+        for invoice in (self.invoice, other):
+            self._send(invoice)
+        self.account.access_token = "token"
+        self.invoice.button_draft()
+        claim = self.account._claim_batch()
+        self.assertEqual(
+            [job.message_id for job in claim.jobs], self._messages(other).ids, "the other one goes"
+        )
+        message = self._messages(self.invoice)
+        self.assertEqual(message.state, "failed")
+        self.assertIn("draft is not sent", message.error_message)
+        self.assertIn("Nothing was sent", message.error_hint)
+
     def test_A1_composer_shows_proof_and_queues(self):
         event = self._opt_in(self.partner)
         composer = self._compose(self.invoice, self.billing)
