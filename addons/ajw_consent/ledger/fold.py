@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import NamedTuple
 
-#: A status from which only an explicit new opt-in leads back.
+#: The person said no.
 CLOSED_BY_PERSON = frozenset({"withdrawn", "refused"})
+#: A status from which only a later, explicit opt-in leads back.
+NEEDS_NEW_OPT_IN = CLOSED_BY_PERSON | {"suspended"}
 
 
 class FoldedState(NamedTuple):
@@ -15,7 +17,7 @@ class FoldedState(NamedTuple):
     :param opt_in_event: identifier of the opt-in the answer rests on, ``None`` if there was none
     :param since: when the deciding event occurred
     :param expires_at: when a given consent ends by itself, or ``None``
-    :param closed_at: when the person last said no, or ``None``
+    :param closed_at: when the person last said no, or the address changed hands, or ``None``
     """
 
     status: str
@@ -34,7 +36,8 @@ def _next(state, event):
         opt_in = state.opt_in_event if state else None
         return FoldedState(kind, event.id, opt_in, event.occurred_at, None, closed_at)
     if kind == "given":
-        # A form signed before a withdrawal but scanned after it does not undo the withdrawal.
+        # A form signed before a withdrawal (or in the same second) but scanned after it does not
+        # undo the withdrawal.
         if state and state.closed_at and event.occurred_at <= state.closed_at:
             return None
         status = "unconfirmed" if event.needs_confirmation else "given"
@@ -42,7 +45,7 @@ def _next(state, event):
         return FoldedState(
             status, event.id, event.id, event.occurred_at, event.expires_at, closed_at
         )
-    if not state or state.status in CLOSED_BY_PERSON:
+    if not state or state.status in NEEDS_NEW_OPT_IN:
         return None
     if kind == "confirmed":
         return (
@@ -60,8 +63,13 @@ def _next(state, event):
             since=event.occurred_at,
             expires_at=event.expires_at,
         )
-    if kind in ("expired", "suspended"):
+    if kind == "expired":
         return state._replace(status=kind, event=event.id, since=event.occurred_at)
+    if kind == "suspended":
+        closed_at = max(filter(None, (event.occurred_at, state.closed_at)))
+        return state._replace(
+            status=kind, event=event.id, since=event.occurred_at, closed_at=closed_at
+        )
     raise ValueError(f"Unknown kind of event: {kind}")
 
 

@@ -18,7 +18,7 @@ from ..ledger import (
     new_salt,
     verify_chain,
 )
-from ..tools.address import AddressError, normalize_address
+from ..tools.address import AddressError, address_variants, normalize_address
 from .selections import CHANNELS, KINDS, METHODS
 
 #: Only code that holds this object writes to the ledger: an object cannot arrive by RPC or import.
@@ -212,27 +212,69 @@ class AjwConsentEvent(models.Model):
         )
 
     @api.model
-    def _withdraw_address(self, controller, channel, address, method, purposes=None, evidence=None):
+    def _withdraw_address(
+        self,
+        controller,
+        channel,
+        address,
+        method,
+        purposes=None,
+        evidence=None,
+        occurred_at=None,
+    ):
         """Withdraw for every contact of a controller that holds an address.
+
+        Nothing about the address is validated: whoever says no is believed. What is withdrawn
+        already is not recorded once more, so that repeating it cannot swell the ledger.
 
         :param controller: res.company
         :param str channel: channel key
-        :param str address: number or email address, with country prefix
+        :param address: number with country prefix or email address, or an iterable of them
         :param str method: see ``selections.METHODS``
         :param purposes: ``ajw.consent.purpose``, all of them if not given
         :param dict evidence: as for :meth:`_record`
+        :param datetime occurred_at: when the person said so (UTC), at the latest now
         :return: the events
         """
-        address = self._normalize_address(channel, address, self.env["res.partner"])
+        addresses = [address] if isinstance(address, str) else list(address)
+        variants = set().union(*(address_variants(channel, each) for each in addresses))
+        occurred_at = min(filter(None, (occurred_at, fields.Datetime.now())))
         if purposes is None:
             # sudo: the customer who withdraws is nobody's user
             purposes = (
                 self.env["ajw.consent.purpose"].sudo().with_context(active_test=False).search([])
             )
-        subjects = self.env["ajw.consent.subject"]._holding(controller, channel, address)
-        return self._append(
-            subjects, purposes, channel, address, "withdrawn", method, None, evidence or {}, None
+        events = self.browse()
+        for variant in sorted(variants):
+            subjects = self.env["ajw.consent.subject"]._holding(controller, channel, variant)
+            events |= self._append(
+                subjects,
+                purposes,
+                channel,
+                variant,
+                "withdrawn",
+                method,
+                None,
+                evidence or {},
+                occurred_at,
+                skip=self._withdrawn_already(subjects, channel, variant),
+            )
+        return events
+
+    @api.model
+    def _withdrawn_already(self, subjects, channel, address):
+        """Return the ``(subject id, purpose id)`` pairs whose current answer is a withdrawal."""
+        # sudo: see _withdraw_address
+        states = self.env["ajw.consent.state"].sudo()
+        closed = states.search(
+            [
+                ("subject_id", "in", subjects.ids),
+                ("channel", "=", channel),
+                ("address", "=", address),
+                ("status", "=", "withdrawn"),
+            ]
         )
+        return {(state.subject_id.id, state.purpose_id.id) for state in closed}
 
     @api.model
     def _normalize_address(self, channel, address, partner):
@@ -254,9 +296,22 @@ class AjwConsentEvent(models.Model):
             ) from error
 
     def _append(
-        self, subjects, purposes, channel, address, kind, method, notice, evidence, occurred_at
+        self,
+        subjects,
+        purposes,
+        channel,
+        address,
+        kind,
+        method,
+        notice,
+        evidence,
+        occurred_at,
+        skip=(),
     ):
-        """Append one event per subject and purpose; see :meth:`_record` for the arguments."""
+        """Append one event per subject and purpose; see :meth:`_record` for the arguments.
+
+        :param skip: ``(subject id, purpose id)`` pairs that get none
+        """
         if not subjects or not purposes:
             return self.browse()
         now = fields.Datetime.now()
@@ -279,6 +334,8 @@ class AjwConsentEvent(models.Model):
         vals_list, evidence_list = [], []
         for subject in subjects:
             for purpose in purposes:
+                if (subject.id, purpose.id) in skip:
+                    continue
                 sequence, prev_hash = heads.get((subject.id, purpose.code), (0, GENESIS_HASH))
                 values, commitments, salts = self._commit_evidence(address, evidence)
                 content = EventContent(
@@ -316,6 +373,8 @@ class AjwConsentEvent(models.Model):
                         "company_id": subject.company_id.id,
                     }
                 )
+        if not vals_list:
+            return self.browse()
         events = ledger.create(vals_list)
         for event, values in zip(events, evidence_list, strict=True):
             values["event_id"] = event.id

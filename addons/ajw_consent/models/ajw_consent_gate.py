@@ -36,7 +36,7 @@ class AjwConsentGate(models.AbstractModel):
         """Answer for a batch of people, in a number of queries that does not grow with it.
 
         :param controller: res.company, see ``res.company.ajw_consent_controller_id``
-        :param purpose: ``ajw.consent.purpose``, one record; an empty one covers nothing
+        :param purpose: ``ajw.consent.purpose``; an empty or archived one covers nothing
         :param str channel: channel key
         :param addressees: iterable of ``(partner_id, address)``, addresses normalised
         :param bool lock: take the subjects ``FOR SHARE`` first. The deciding transaction must start
@@ -49,7 +49,7 @@ class AjwConsentGate(models.AbstractModel):
             return {}
         if self.env["ajw.consent.keyring"]._check():
             return dict.fromkeys(addressees, GateAnswer(False, "keyring"))
-        if not purpose:
+        if not purpose.active:
             return dict.fromkeys(addressees, GateAnswer(False, "purpose_not_covered"))
         partner_ids = tuple({partner_id for partner_id, _address in addressees if partner_id}) or (
             0,

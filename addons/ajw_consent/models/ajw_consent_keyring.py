@@ -1,6 +1,7 @@
 import json
 
 from odoo import api, models
+from odoo.tools import SQL
 
 from ..tools.keyring import KeyringError, get_keyring
 
@@ -38,6 +39,9 @@ class AjwConsentKeyring(models.AbstractModel):
                 return self._message(error)
             if any(digests.get(key_id) != digest for key_id, digest in stored["hmac"].items()):
                 return self._message(KeyringError("wrong", ""))
+            if not keyring.is_current(stored["encryption"]):
+                self._rotate(keyring)
+                stored = {}
         if stored.get("hmac") != digests:
             parameters.set_param(
                 PARAMETER,
@@ -46,6 +50,35 @@ class AjwConsentKeyring(models.AbstractModel):
                 ),
             )
         return None
+
+    @api.model
+    def _rotate(self, keyring):
+        """Encrypt what is stored anew with the newest key.
+
+        Models name their columns in ``_ajw_encrypted_fields``.
+        """
+        for model in self.env.values():
+            names = getattr(model, "_ajw_encrypted_fields", ())
+            if not names or model._abstract:
+                continue
+            model.flush_model()
+            for name in names:
+                column, table = SQL.identifier(name), SQL.identifier(model._table)
+                # SQL: ciphertexts change without their values changing; nobody may read them
+                rows = self.env.execute_query(
+                    SQL("SELECT id, %s FROM %s WHERE %s IS NOT NULL", column, table, column)
+                )
+                for record_id, token in rows:
+                    self.env.cr.execute(
+                        SQL(
+                            "UPDATE %s SET %s = %s WHERE id = %s",
+                            table,
+                            column,
+                            keyring.rotate(token),
+                            record_id,
+                        )
+                    )
+            model.invalidate_model(list(names))
 
     @api.model
     def _message(self, error):

@@ -220,6 +220,56 @@ class TestEvent(ConsentCommon):
                 self.assertEqual(self._ask_gate(partner, purpose).reason, "withdrawn", partner.name)
         self.assertTrue(self._ask_gate(bystander).allowed)
 
+    def test_A9_stop_counts_however_the_number_is_written(self):
+        for number, wa_id in (
+            ("+525512345678", "5215512345678"),
+            ("+5491123456789", "541123456789"),
+            ("+5511987654321", "551187654321"),
+        ):
+            partner = self.env["res.partner"].create({"name": number, "phone": number})
+            self._opt_in(partner, address=number)
+            self.assertTrue(self._ask_gate(partner, address=number).allowed)
+            self.env["ajw.consent.event"]._withdraw_address(
+                self.controller, "whatsapp", f"+{wa_id}", "whatsapp_message"
+            )
+            self.assertEqual(self._ask_gate(partner, address=number).reason, "withdrawn", wa_id)
+
+    def test_stop_from_an_odd_number_raises_nothing(self):
+        self._opt_in(self.partner)
+        for address in ("", "+", "abc", "+1", "+99999999999999999999", "\u0661\u0662"):
+            self.env["ajw.consent.event"]._withdraw_address(
+                self.controller, "whatsapp", address, "whatsapp_message"
+            )
+        self.assertTrue(self._ask_gate(self.partner).allowed)
+        self.env["ajw.consent.event"]._withdraw_address(
+            self.controller, "whatsapp", ["+1", self.number], "whatsapp_message"
+        )
+        self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+
+    def test_repeating_stop_does_not_swell_the_ledger(self):
+        self._opt_in(self.partner)
+
+        def stop():
+            return self.env["ajw.consent.event"]._withdraw_address(
+                self.controller, "whatsapp", self.number, "whatsapp_message"
+            )
+
+        self.assertEqual(len(stop()), len(self.env["ajw.consent.purpose"].search([])))
+        self.assertFalse(stop())
+
+    def test_time_of_a_stop_is_when_it_was_said(self):
+        self._opt_in(self.partner, occurred_at=fields.Datetime.now() - timedelta(hours=2))
+        said = fields.Datetime.now().replace(microsecond=0) - timedelta(hours=1)
+        events = self.env["ajw.consent.event"]._withdraw_address(
+            self.controller, "whatsapp", self.number, "whatsapp_message", occurred_at=said
+        )
+        self.assertEqual(set(events.mapped("occurred_at")), {said})
+        late = fields.Datetime.now() + timedelta(days=1)
+        events = self.env["ajw.consent.event"]._withdraw_address(
+            self.controller, "email", "a@example.com", "email_link", occurred_at=late
+        )
+        self.assertFalse(events)
+
     def test_withdrawal_of_marketing_leaves_invoices(self):
         self._opt_in(self.partner)
         self.env["ajw.consent.event"]._withdraw_address(

@@ -127,6 +127,11 @@ class TestGate(ConsentCommon):
         with patch.dict(os.environ, {ENVIRONMENT_VARIABLE: "encryption=;hmac="}):
             self.assertEqual(self._ask_gate(self.partner).reason, "keyring")
 
+    def test_archived_purpose_covers_nothing(self):
+        self._opt_in(self.partner)
+        self.purpose_invoice.active = False
+        self.assertEqual(self._ask_gate(self.partner).reason, "purpose_not_covered")
+
     def test_empty_purpose_covers_nothing(self):
         self._opt_in(self.partner)
         key = (self.partner.id, self.number)

@@ -48,6 +48,18 @@ class TestKeyring(TransactionCase):
         with self.assertRaises(KeyringError):
             get_keyring().decrypt(token)
 
+    def test_rotation_reaches_the_check_value(self):
+        self.assertIsNone(self.check())
+        new = generate_keys().partition(";")[0].partition("=")[2]
+        old = TEST_KEYS.partition(";")[0].partition("=")[2]
+        hmac_part = TEST_KEYS.partition(";")[2]
+        self.use_keys(f"encryption={new},{old};{hmac_part}")
+        self.assertIsNone(self.check())
+        self.use_keys(f"encryption={new};{hmac_part}")
+        self.assertIsNone(self.check(), "the old key may go once the new one was used")
+        self.use_keys(TEST_KEYS)
+        self.assertIn("former keys", self.check())
+
     def test_hmac_keys_can_be_added_but_not_taken_away(self):
         self.assertIsNone(self.check())
         old = get_keyring().digest("suppression", "+919876543210")

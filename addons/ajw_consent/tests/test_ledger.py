@@ -113,8 +113,15 @@ class TestLedger(BaseCase):
     def test_withdrawal_is_sticky(self):
         events = [event(1, "given"), event(2, "withdrawn")]
         for number, kind in enumerate(("confirmed", "renewed", "expired", "suspended"), start=3):
+            # None of these is an opt-in.
             self.assertEqual(fold([*events, event(number, kind)])["a"].status, "withdrawn", kind)
         self.assertEqual(fold([*events, event(3, "given")])["a"].status, "given")
+
+    def test_a_number_that_changed_hands_needs_a_new_opt_in(self):
+        events = [event(1, "given"), event(5, "suspended")]
+        for late in (event(6, "renewed"), event(6, "confirmed"), event(6, "given", minutes=4)):
+            self.assertEqual(fold([*events, late])["a"].status, "suspended", late.kind)
+        self.assertEqual(fold([*events, event(6, "given")])["a"].status, "given")
 
     def test_older_form_does_not_undo_a_withdrawal(self):
         events = [event(1, "given"), event(5, "withdrawn"), event(6, "given", minutes=4)]

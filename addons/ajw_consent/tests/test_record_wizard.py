@@ -1,5 +1,7 @@
 import base64
+from datetime import timedelta
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
@@ -64,7 +66,22 @@ class TestRecordWizard(ConsentCommon):
         other = self.env["res.company"].create({"name": "Another"})
         wizard = self.wizard()
         wizard.sudo().company_id = other
-        with self.assertRaises(UserError):
+        with self.assertRaisesRegex(UserError, "Switch to the company"):
+            wizard.action_record()
+        self.assertFalse(self.partner.ajw_consent_state_ids)
+
+    def test_contact_out_of_reach_is_refused(self):
+        other = self.env["res.company"].create({"name": "Another"})
+        wizard = self.wizard()
+        self.partner.company_id = other
+        with self.assertRaisesRegex(AccessError, "Contact"):
+            wizard.action_record()
+
+    def test_opt_in_without_effect_is_said(self):
+        self._opt_in(self.partner, occurred_at=fields.Datetime.now() - timedelta(hours=2))
+        self._withdraw(self.partner)
+        wizard = self.wizard(occurred_at=fields.Datetime.now() - timedelta(hours=1))
+        with self.assertRaisesRegex(ValidationError, "would change nothing"):
             wizard.action_record()
 
     def test_portal_user_cannot_record(self):

@@ -1,8 +1,21 @@
 """Addresses in the one form in which they are stored and compared."""
 
+import re
+
 import phonenumbers
 
 from odoo.tools import email_normalize
+
+#: Countries where WhatsApp writes mobile numbers in another way than the E.164 of the number, with
+#: the two ways: Mexico and Argentina once had a mobile digit, Brazil added a ninth one.
+_NATIONAL_VARIANTS = (
+    (re.compile(r"\+521(\d{10})"), "+52{}"),
+    (re.compile(r"\+52(\d{10})"), "+521{}"),
+    (re.compile(r"\+549(\d{10})"), "+54{}"),
+    (re.compile(r"\+54(\d{10})"), "+549{}"),
+    (re.compile(r"\+55(\d{2})9(\d{8})"), "+55{}{}"),
+    (re.compile(r"\+55(\d{2})([6-9]\d{7})"), "+55{}9{}"),
+)
 
 PHONE_CHANNELS = ("whatsapp", "sms", "phone")
 
@@ -46,3 +59,28 @@ def normalize_address(channel, address, country_code=None):
     if not phonenumbers.is_valid_number(number):
         raise AddressError("phone")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def address_variants(channel, address):
+    """Return every way in which an address may be on record, without judging whether it is valid.
+
+    For whoever says no: a number that cannot be validated is still that person's number.
+
+    :param str channel: channel key
+    :param str address: number or email address, as it came
+    :rtype: set[str]
+    """
+    address = (address or "").strip()
+    if channel == "email":
+        return {email_normalize(address) or address.lower()} - {""}
+    if channel not in PHONE_CHANNELS:
+        return {address} - {""}
+    digits = re.sub(r"[^0-9]", "", address)
+    if not digits:
+        return set()
+    number = "+" + digits.removeprefix("00")
+    variants = {number}
+    for pattern, form in _NATIONAL_VARIANTS:
+        if match := pattern.fullmatch(number):
+            variants.add(form.format(*match.groups()))
+    return variants

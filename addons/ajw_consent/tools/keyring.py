@@ -12,8 +12,8 @@ Odoo's configuration file; they are never stored in the database::
     hmac = <id>:<64 hex digits>[,…]
 
 The newest key stands first and is the one used for new values. Encryption keys rotate: put a new
-one in front, re-encrypt, drop the old one. HMAC keys can only be added, for digests cannot be
-recomputed: all of them are tried.
+one in front and restart; what is stored is encrypted anew at the next use, then the old one can go.
+HMAC keys can only be added, for digests cannot be recomputed: all of them are tried.
 """
 
 import configparser
@@ -51,7 +51,9 @@ class Keyring:
     """
 
     def __init__(self, encryption, hmac_keys):
-        self._fernet = MultiFernet([Fernet(key) for key in encryption])
+        fernets = [Fernet(key) for key in encryption]
+        self._newest = fernets[0]
+        self._fernet = MultiFernet(fernets)
         self._hmac_keys = hmac_keys
 
     def __repr__(self):
@@ -80,6 +82,14 @@ class Keyring:
                 "Put the key it was stored with back into AJW_KEYS or [ajw_keys], or enter the "
                 "secret again.",
             ) from None
+
+    def is_current(self, token):
+        """Tell whether a token was made with the newest key."""
+        try:
+            self._newest.decrypt(token.encode())
+        except InvalidToken:
+            return False
+        return True
 
     def rotate(self, token):
         """Return the token encrypted again with the newest key."""

@@ -85,7 +85,7 @@ class AjwConsentRecord(models.TransientModel):
             raise UserError(self.env._("Switch to the company %s first.", self.company_id.name))
         if self.decision == "given":
             self._check_evidence()
-        self.env["ajw.consent.event"]._record(
+        events = self.env["ajw.consent.event"]._record(
             self.controller_id,
             self.partner_id,
             self.purpose_ids,
@@ -97,7 +97,21 @@ class AjwConsentRecord(models.TransientModel):
             evidence={"note": self.note, "scan": self.scan, "scan_name": self.scan_name},
             occurred_at=self.occurred_at,
         )
+        if self.decision == "given":
+            self._check_effect(events)
         return {"type": "ir.actions.act_window_close"}
+
+    def _check_effect(self, events):
+        """Refuse an opt-in that changes nothing, so that nobody believes that it did."""
+        # sudo: the users who record may not all see every company's answers
+        states = self.env["ajw.consent.state"].sudo().search([("event_id", "in", events.ids)])
+        if len(states) < len(events):
+            raise ValidationError(
+                self.env._(
+                    "The person said no at the same time as this opt-in or later, so it would "
+                    "change nothing. If the person has agreed since, record when that was."
+                )
+            )
 
     def _check_evidence(self):
         """An opt-in must be provable: GDPR art. 7(1), POPIA s. 11(2), DPDP Act s. 6."""

@@ -40,6 +40,8 @@ class AjwWhatsappAccount(models.Model):
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "sequence, id"
     _check_company_auto = True
+    # re-encrypted by the keyring when its newest key changes
+    _ajw_encrypted_fields = tuple(SECRETS.values())
 
     _ajw_personal_data = {
         "display_phone_number": {

@@ -3,6 +3,7 @@ from . import (
     test_account_move,
     test_browser,
     test_cloud_api,
+    test_key_rotation,
     test_message,
     test_neutralize,
     test_outbox,
