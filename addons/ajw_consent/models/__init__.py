@@ -1,5 +1,8 @@
 from . import (
+    ledger_guard,
     ajw_consent_event,
+    ajw_consent_event_recording,
+    ajw_consent_event_verification,
     ajw_consent_evidence,
     ajw_consent_gate,
     ajw_consent_keyring,

@@ -1,10 +1,8 @@
 import base64
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from ..ledger import evidence_text, matches
-from .ajw_consent_event import LEDGER_SENTINEL
 
 #: Value on the evidence → commitment on the event.
 COMMITTED = {
@@ -22,6 +20,7 @@ class AjwConsentEvidence(models.Model):
     """
 
     _name = "ajw.consent.evidence"
+    _inherit = ["ajw.consent.ledger.guard"]
     _description = "Consent Evidence"
     _order = "id desc"
     _rec_name = "event_id"
@@ -93,21 +92,6 @@ class AjwConsentEvidence(models.Model):
                 for commitment, text in texts.items()
             )
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        self._check_sentinel()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self._check_sentinel()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_only_by_erasure(self):
-        self._check_sentinel()
-
-    def _check_sentinel(self):
-        if self.env.context.get("ajw_ledger") is not LEDGER_SENTINEL:
-            raise UserError(
-                self.env._("Evidence is written with its event and removed only by an erasure.")
-            )
+    def _ledger_refusal(self):
+        # OVERRIDE 'ajw.consent.ledger.guard'
+        return self.env._("Evidence is written with its event and removed only by an erasure.")

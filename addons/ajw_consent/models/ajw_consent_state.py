@@ -1,8 +1,7 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from ..ledger import fold
-from .ajw_consent_event import LEDGER_SENTINEL
+from .ledger_guard import LEDGER_SENTINEL
 from .selections import CHANNELS, METHODS, STATUSES
 
 
@@ -10,6 +9,7 @@ class AjwConsentState(models.Model):
     """The current answer per subject × purpose × channel × address: a fold of the ledger."""
 
     _name = "ajw.consent.state"
+    _inherit = ["ajw.consent.ledger.guard"]
     _description = "Consent"
     _order = "since desc, id desc"
 
@@ -61,24 +61,9 @@ class AjwConsentState(models.Model):
             parts = (state.partner_id.name, state.purpose_id.name, statuses.get(state.status))
             state.display_name = " · ".join(filter(None, parts))
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        self._check_sentinel()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self._check_sentinel()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_only_by_rebuild(self):
-        self._check_sentinel()
-
-    def _check_sentinel(self):
-        if self.env.context.get("ajw_ledger") is not LEDGER_SENTINEL:
-            raise UserError(
-                self.env._("The current answers follow from the ledger. Record an answer instead.")
-            )
+    def _ledger_refusal(self):
+        # OVERRIDE 'ajw.consent.ledger.guard'
+        return self.env._("The current answers follow from the ledger. Record an answer instead.")
 
     def action_withdraw(self):
         """Withdraw these consents on the person's behalf, at once.

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models.ajw_consent_event import LEDGER_SENTINEL
+from ..models.ledger_guard import LEDGER_SENTINEL
 from .common import ConsentCommon
 
 
