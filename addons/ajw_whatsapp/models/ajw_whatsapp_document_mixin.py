@@ -99,6 +99,16 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
             )
         return query.subselect(SQL.identifier(query.table, "res_id"))
 
+    @api.model
+    def _ajw_whatsapp_models(self):
+        """Return the names of the models that can be sent by WhatsApp."""
+        mixin = self.env.registry["ajw.whatsapp.document.mixin"]
+        return sorted(
+            name
+            for name, model in self.env.registry.items()
+            if issubclass(model, mixin) and not model._abstract
+        )
+
     # -- to be said by each document ---------------------------------------------------------------
 
     @api.model

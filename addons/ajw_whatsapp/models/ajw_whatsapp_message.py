@@ -10,6 +10,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 from odoo.fields import Domain
+from odoo.orm.models import NO_ACCESS
 
 from .selections import ACTIVE_STATES, MESSAGE_STATES, STATE_RANK
 
@@ -142,7 +143,9 @@ class AjwWhatsappMessage(models.Model):
     )
     language = fields.Char(readonly=True, help="The language code as Meta writes it.")
     template_components = fields.Json(
-        readonly=True, help="The values of the template's variables, as sent to Meta."
+        readonly=True,
+        groups=NO_ACCESS,  # holds the link that opens the document without a password
+        help="The values of the template's variables, as sent to Meta.",
     )
     body = fields.Text(
         readonly=True,
@@ -191,11 +194,12 @@ class AjwWhatsappMessage(models.Model):
         readonly=True, copy=False, help="The document has not been told of the latest change yet."
     )
 
-    # The business key: pressing twice, or twice at once, sends once.
+    # The business key: pressing twice, or twice at once, sends once. To send on purpose once more
+    # is another occasion.
     _business_key_unique = models.UniqueIndex(
         "(company_id, res_model, res_id, purpose_id, number, occasion) WHERE direction = 'outbound'"
-        " AND state IN ('queued', 'sending', 'accepted', 'uncertain')",
-        "This document is already on its way to this number.",
+        " AND state NOT IN ('failed', 'refused', 'cancelled', 'received')",
+        "This document is already on its way to this number, or arrived there.",
     )
     # An empty column would make every key different from every other.
     _business_key_complete = models.Constraint(
@@ -233,6 +237,48 @@ class AjwWhatsappMessage(models.Model):
             what = message.template_id.name or message.inbound_type or self.env._("message")
             arrow = "←" if message.direction == "inbound" else "→"
             message.display_name = f"{what} {arrow} {message.number or self.env._('erased number')}"
+
+    # ------------------------------------------------------------------
+    # Access: a message is as private as the document it is about
+    # ------------------------------------------------------------------
+
+    def _sees_all_messages(self):
+        return self.env.user.has_group("ajw_whatsapp.group_manager")
+
+    @api.model
+    def _search(self, domain, *args, bypass_access=False, **kwargs):
+        # EXTENDS the ORM: leave out what :meth:`_check_access` would not let be read
+        if not (self.env.su or bypass_access or self._sees_all_messages()):
+            visible = Domain.FALSE
+            for res_model in self.env["ajw.whatsapp.document.mixin"]._ajw_whatsapp_models():
+                documents = self.env[res_model].with_context(active_test=False)
+                if documents.has_access("read"):
+                    visible |= Domain("res_model", "=", res_model) & Domain(
+                        "res_id", "in", documents._search(Domain.TRUE)
+                    )
+            domain = Domain(domain) & visible
+        return super()._search(domain, *args, bypass_access=bypass_access, **kwargs)
+
+    def _check_access(self, operation):
+        # EXTENDS the ORM: who may not read the document may not read what was sent about it
+        result = super()._check_access(operation)
+        if not self or self._sees_all_messages():
+            return result
+        forbidden, error = result or (self.browse(), None)
+        # sudo: only to learn which documents to ask
+        for res_model, messages in (self - forbidden).sudo().grouped("res_model").items():
+            readable = set()
+            if res_model in self.env:
+                documents = self.env[res_model].browse(set(messages.mapped("res_id")) - {0, False})
+                readable = set(documents.exists()._filtered_access("read").ids)
+            forbidden |= self.browse(m.id for m in messages if m.res_id not in readable)
+        if not forbidden:
+            return None
+        return forbidden, error or (
+            lambda: AccessError(
+                self.env._("You may read a WhatsApp message only if you may read its document.")
+            )
+        )
 
     # ------------------------------------------------------------------
     # CRUD: what is on record here cannot be forged
@@ -515,17 +561,22 @@ class AjwWhatsappMessage(models.Model):
         wanted = set(keys)
         found = {}
         for message in self.search(domain):
-            key = (
-                message.company_id.id,
-                message.res_model,
-                message.res_id,
-                message.purpose_id.id,
-                message.number,
-                message.occasion,
-            )
+            key = message._key()
             if key in wanted:
                 found[key] = message
         return found
+
+    def _key(self):
+        """Return this message's business key, see :meth:`_business_key`."""
+        self.ensure_one()
+        return (
+            self.company_id.id,
+            self.res_model,
+            self.res_id,
+            self.purpose_id.id,
+            self.number,
+            self.occasion,
+        )
 
     # ------------------------------------------------------------------
     # State changes (engine only)
@@ -555,12 +606,32 @@ class AjwWhatsappMessage(models.Model):
             changes[time_field] = at
         moved = STATE_RANK[state] > STATE_RANK[self.state]
         if moved:
+            if self.state not in ACTIVE_STATES and state in ACTIVE_STATES:
+                self._make_room()
             changes |= {"state": state, "outcome_pending": True, "retry_at": False, **values}
             if state != "failed":
                 changes |= {"error_code": 0, "error_message": False, "error_hint": False}
         if changes:
             self.write(changes)
         return moved
+
+    def _make_room(self):
+        """Free the business key for a message that arrives although it was given up.
+
+        The same message may have been queued again meanwhile: it is not needed any more.
+        """
+        if not self.res_model:
+            return
+        key = self._key()
+        twin = self._find_active([key]).get(key)
+        if not twin:
+            return
+        if twin.state == "queued" and twin.try_lock_for_update() == twin:
+            twin._set_state("cancelled")
+        else:  # both went out
+            self.occasion = f"late-{self.id}"
+        self.flush_recordset()
+        twin.flush_recordset()
 
     def _document_outcome(self, old_state=None):
         """Tell the documents what became of their messages, once per document model.

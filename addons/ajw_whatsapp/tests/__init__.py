@@ -1,4 +1,5 @@
 from . import (
+    test_access,
     test_account,
     test_account_move,
     test_browser,

@@ -119,6 +119,12 @@ class WhatsappCommonMixin(ConsentCommonMixin):
             **values,
         }
 
+    def _manager_vals(self, partner=None, **values):
+        """Values of a row that a manager makes over RPC: without what nobody may read."""
+        vals = self._message_vals(partner, **values)
+        del vals["template_components"]
+        return vals
+
     def _enqueue(self, partner=None, **values):
         return self.env["ajw.whatsapp.message"]._enqueue([self._message_vals(partner, **values)])
 

@@ -31,9 +31,9 @@ class TestMessage(WhatsappCommon):
         }
         for name, value in forged.items():
             with self.subTest(name=name), self.assertRaisesRegex(AccessError, name):
-                messages.create(self._message_vals(**{name: value}))
+                messages.create(self._manager_vals(**{name: value}))
             with self.subTest(name=name), self.assertRaisesRegex(AccessError, name):
-                messages.sudo().create(self._message_vals(**{name: value}))
+                messages.sudo().create(self._manager_vals(**{name: value}))
         self.assertFalse(
             self.env["ajw.whatsapp.message"].search([("company_id", "=", self.company.id)])
         )
@@ -43,7 +43,7 @@ class TestMessage(WhatsappCommon):
         messages = self.env["ajw.whatsapp.message"].with_user(self.manager)
         context = {f"default_{name}": "delivered" for name in ("state", "wamid")}
         context[ENGINE_CONTEXT_KEY] = True
-        message = messages.with_context(**context).create(self._message_vals())
+        message = messages.with_context(**context).create(self._manager_vals())
         self.assertEqual(
             (message.state, message.wamid, message.direction), ("queued", False, "outbound")
         )
@@ -81,12 +81,12 @@ class TestMessage(WhatsappCommon):
         secret = self.env["ir.attachment"].create({"name": "payroll.pdf", "raw": b"x"})
         messages = self.env["ajw.whatsapp.message"].with_user(self.manager)
         with self.assertRaises(AccessError):
-            messages.create(self._message_vals(attachment_id=secret.id))
+            messages.create(self._manager_vals(attachment_id=secret.id))
         with self.assertRaises(AccessError):
             messages.with_user(self.user)._enqueue([self._message_vals(attachment_id=secret.id)])
 
     def test_a_row_needs_what_sending_needs(self):
-        messages = self.env["ajw.whatsapp.message"].with_user(self.manager)
+        messages = self.env["ajw.whatsapp.message"].sudo()
         for values in (
             {"template_id": False},
             {"number": "9876543210"},
@@ -109,11 +109,14 @@ class TestMessage(WhatsappCommon):
         self.assertEqual(messages, first)
         other = self._enqueue(occasion="reminder")
         self.assertNotEqual(other, first)
-        for state in ("sending", "accepted", "uncertain"):
+        for state in ("sending", "accepted", "uncertain", "sent", "delivered", "read"):
             first._engine()._set_state(state)
             self.assertEqual(self._enqueue(), first)
-        first._engine()._set_state("sent")
-        self.assertNotEqual(self._enqueue(), first)
+        for state in ("failed", "refused", "cancelled"):
+            first._engine()._set_state(state)
+            again = self._enqueue()
+            self.assertNotEqual(again, first)
+            first = again
 
     def test_pressing_at_once_asks_for_another_run(self):
         """The other transaction's row cannot be seen yet, only collided with."""
@@ -201,7 +204,7 @@ class TestMessage(WhatsappCommon):
         self.assertNotEqual(again, message)
         self.assertEqual(
             (again.state, again.body, again.template_components),
-            ("queued", message.body, message.template_components),
+            ("queued", message.body, message.sudo().template_components),
         )
         self.assertNotEqual(again.callback_ref, message.callback_ref)
         with self.assertRaises(UserError):
@@ -212,9 +215,20 @@ class TestMessage(WhatsappCommon):
         message._engine()._set_state("uncertain")
         message.with_user(self.user).action_retry()
         self.assertEqual(message.state, "failed")
-        self.assertNotEqual(self._enqueue(), message)
+        again = self._enqueue()
+        self.assertNotEqual(again, message)
         message._engine()._merge_report("delivered")
         self.assertEqual(message.state, "delivered", "the late report still tells the truth")
+        self.assertEqual(again.state, "cancelled", "what arrived is not sent once more")
+
+    def test_a_late_report_on_a_message_sent_again_meanwhile(self):
+        message = self._enqueue()
+        message._engine()._set_state("failed")
+        again = self._enqueue()
+        again._engine()._set_state("accepted")
+        message._engine()._merge_report("read")
+        self.env.flush_all()
+        self.assertEqual((message.state, again.state), ("read", "accepted"))
 
     def test_an_erased_message_cannot_be_sent_again(self):
         message = self._enqueue()
@@ -272,7 +286,7 @@ class TestMessageRpc(WhatsappCommonMixin, HttpCase):
             "wa_manager",
             "ajw.whatsapp.message",
             "create",
-            self._message_vals(state="accepted"),
+            self._manager_vals(state="accepted"),
             context={ENGINE_CONTEXT_KEY: True},
         )
         self.assertIn("AccessError", answer)
@@ -280,7 +294,7 @@ class TestMessageRpc(WhatsappCommonMixin, HttpCase):
             self.env["ajw.whatsapp.message"].search([("company_id", "=", self.company.id)])
         )
         message_id = self._rpc(
-            "wa_manager", "ajw.whatsapp.message", "create", self._message_vals(state="queued")
+            "wa_manager", "ajw.whatsapp.message", "create", self._manager_vals(state="queued")
         )
         message = self.env["ajw.whatsapp.message"].browse(message_id)
         self.assertEqual(message.state, "queued")

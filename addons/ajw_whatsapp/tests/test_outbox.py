@@ -94,7 +94,7 @@ class TestOutbox(WhatsappCommon):
         message = (
             self.env["ajw.whatsapp.message"]
             .with_user(self.manager)
-            .create(self._message_vals(partner))
+            .create(self._manager_vals(partner))
         )
         self._run_outbox()
         self.assertEqual(message.state, "refused")

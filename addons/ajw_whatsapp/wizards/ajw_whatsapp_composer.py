@@ -70,12 +70,7 @@ class AjwWhatsappComposer(models.TransientModel):
     @api.model
     def _document_models(self):
         """Return the names of the models that can be sent by WhatsApp."""
-        mixin = self.env.registry["ajw.whatsapp.document.mixin"]
-        return sorted(
-            name
-            for name, model in self.env.registry.items()
-            if issubclass(model, mixin) and not model._abstract
-        )
+        return self.env["ajw.whatsapp.document.mixin"]._ajw_whatsapp_models()
 
     def _document(self, operation="read"):
         """Return the document, if the user is a WhatsApp user who may do ``operation`` on it.
