@@ -9,6 +9,7 @@ import hmac
 import json
 import ssl
 import threading
+from typing import NamedTuple
 
 import requests
 import urllib3
@@ -16,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from .errors import CloudApiError, ConnectionFailed, OutcomeUnknown
+from .sanitize import clean_json, clean_text, phone_number
 
 #: Seconds to connect, and between two bytes of an answer.
 TIMEOUT = (5, 30)
@@ -29,6 +31,22 @@ MAX_PAGES = 200
 TEMPLATE_FIELDS = (
     "id,name,language,status,category,quality_score,parameter_format,components,rejected_reason"
 )
+
+
+#: Ids of Meta's are far shorter; a longer one would not fit into an index.
+MAX_ID = 512
+
+
+class Sent(NamedTuple):
+    """Meta's answer to a message.
+
+    :param str wamid: Meta's id of the message
+    :param str wa_id: the recipient as WhatsApp knows him, with leading + like a number; ``None``
+        when Meta left it out. In some countries it differs from the number that was written to.
+    """
+
+    wamid: str
+    wa_id: str | None
 
 
 class _BearerAuth(AuthBase):
@@ -118,17 +136,13 @@ class CloudApiClient:
         """Send a message.
 
         :param dict payload: see :mod:`.payload`
-        :return: Meta's id of the message (``wamid…``)
-        :rtype: str
+        :rtype: Sent
         """
         answer = self._request("POST", f"{self._phone_number_id}/messages", json_body=payload)
-        try:
-            wamid = answer["messages"][0]["id"]
-        except (KeyError, IndexError, TypeError):
-            wamid = None
-        if not isinstance(wamid, str) or not wamid:
+        wamid = _first(answer, "messages").get("id")
+        if not isinstance(wamid, str) or not 0 < len(wamid) <= MAX_ID:
             raise OutcomeUnknown("The answer names no message.")
-        return wamid
+        return Sent(wamid, phone_number(_first(answer, "contacts").get("wa_id")))
 
     def upload_media(self, content, filename, mimetype):
         """Upload a file for messages of this number; it stays at Meta for 30 days.
@@ -189,6 +203,16 @@ class CloudApiClient:
         """
         yield from self._pages(
             f"{self._waba_id}/message_templates", {"fields": TEMPLATE_FIELDS, "limit": "100"}
+        )
+
+    def get_template(self, template_id):
+        """Return a template's ``id``, ``name``, ``language``, ``status`` and ``category``.
+
+        :param str template_id: Meta's id of the template
+        :rtype: dict
+        """
+        return self._request(
+            "GET", template_id, params={"fields": "id,name,language,status,category"}
         )
 
     def create_template(self, payload):
@@ -316,12 +340,29 @@ def _read_limited(response):
     return b"".join(chunks)
 
 
+def _first(answer, key):
+    """Return the first object of a list in an answer, an empty one if there is none."""
+    rows = answer.get(key)
+    row = rows[0] if isinstance(rows, list) and rows else None
+    return row if isinstance(row, dict) else {}
+
+
+#: Failures of opening a connection: to Meta, or to the proxy on the way there.
+_NOT_CONNECTED = (
+    urllib3.exceptions.NewConnectionError
+    | urllib3.exceptions.ConnectTimeoutError
+    | urllib3.exceptions.NameResolutionError
+)
+
+
 def _never_sent(error):
-    """Tell whether a failed request failed before any byte of it was sent."""
+    """Tell whether a failed request failed before any byte of it was sent.
+
+    What is not known to be such a failure counts as sent.
+    """
     if isinstance(
         error,
         requests.exceptions.ConnectTimeout
-        | requests.exceptions.ProxyError
         | requests.exceptions.InvalidURL
         | requests.exceptions.InvalidSchema
         | requests.exceptions.MissingSchema,
@@ -329,23 +370,24 @@ def _never_sent(error):
         return True
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(reason, urllib3.exceptions.ProxyError):
+        # urllib3 says "unable to connect to proxy" even when the proxy hung up after it had read
+        # the whole request; only the original error tells.
+        reason = reason.original_error
+        if isinstance(reason, OSError) and str(reason).startswith("Tunnel connection failed:"):
+            return True  # the proxy refused CONNECT, and nothing goes out before that
+    if isinstance(reason, urllib3.exceptions.SSLError | ssl.SSLError):
         # A certificate is checked before anything is sent; other TLS errors come at any time.
         return any(
-            isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ())
+            isinstance(part, ssl.SSLCertVerificationError) for part in (reason, *reason.args)
         )
-    return isinstance(
-        reason,
-        urllib3.exceptions.NewConnectionError
-        | urllib3.exceptions.ConnectTimeoutError
-        | urllib3.exceptions.NameResolutionError,
-    )
+    return isinstance(reason, _NOT_CONNECTED)
 
 
 def _parse_answer(response, body):
     """Return the answer's JSON object, or raise what it says."""
     try:
-        answer = json.loads(body)
+        answer = clean_json(json.loads(body))
     except (ValueError, RecursionError):
         answer = None
     status = response.status_code
@@ -359,7 +401,7 @@ def _parse_answer(response, body):
         raise OutcomeUnknown(f"HTTP {status} without an answer of Meta's")
     raise CloudApiError(
         None,
-        title=response.reason or "",
+        title=clean_text(response.reason),
         retry_after=_retry_after(response.headers),
         http_status=status,
     )

@@ -46,6 +46,7 @@ class SendResult(NamedTuple):
 
     :param str outcome: ``accepted``, ``error`` (see ``error``), ``unreached`` (nothing got to
         Meta), ``unknown`` (it may have been sent) or ``not_started``
+    :param str wa_id: see :class:`.client.Sent`
     """
 
     message_id: int
@@ -53,6 +54,7 @@ class SendResult(NamedTuple):
     wamid: str | None = None
     media_id: str | None = None
     error: CloudApiError | None = None
+    wa_id: str | None = None
 
 
 def dispatch(client, jobs, limiter, workers, start_until=None):
@@ -137,7 +139,7 @@ def _send(client, job):
         components.insert(0, document_header(media_id, job.filename))
     payload = template_message(job.to, job.template, job.language, components, job.callback_ref)
     try:
-        wamid = client.send_message(payload)
+        sent = client.send_message(payload)
     except CloudApiError as error:
         return SendResult(job.message_id, "error", media_id=media_id, error=error)
     except ConnectionFailed:
@@ -146,4 +148,6 @@ def _send(client, job):
         return SendResult(job.message_id, "unknown", media_id=media_id)
     except Exception:  # noqa: BLE001 - a defect of ours; what Meta got of it nobody knows
         return SendResult(job.message_id, "unknown", media_id=media_id)
-    return SendResult(job.message_id, "accepted", wamid=wamid, media_id=media_id)
+    return SendResult(
+        job.message_id, "accepted", wamid=sent.wamid, media_id=media_id, wa_id=sent.wa_id
+    )

@@ -9,10 +9,14 @@ import json
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from .sanitize import clean_json, phone_number
+
 #: Meta's limit for one call.
 MAX_BODY_BYTES = 3 * 1024 * 1024
 
 _SIGNATURE_PREFIX = "sha256="
+#: Ids of Meta's are far shorter; a longer one would not fit into an index.
+_MAX_ID = 512
 _STATUSES = ("sent", "delivered", "read", "failed")
 
 
@@ -25,6 +29,7 @@ class Status(NamedTuple):
     :param datetime at: naive UTC
     :param str callback_ref: our id of the message, ``None`` when Meta left it out
     :param int error_code: for failed
+    :param str wa_id: the recipient as WhatsApp knows him, with leading +, or ``None``
     """
 
     phone_number_id: str
@@ -36,16 +41,18 @@ class Status(NamedTuple):
     error_message: str | None = None
     pricing_category: str | None = None
     pricing_billable: bool | None = None
+    wa_id: str | None = None
 
 
 class Inbound(NamedTuple):
     """A message from a person.
 
+    :param str wamid: ``None`` if there is none that could be stored
     :param str number: E.164 with +; ``None`` for a person known by user name only
     """
 
     phone_number_id: str
-    wamid: str
+    wamid: str | None
     number: str | None
     type: str
     text: str
@@ -138,7 +145,7 @@ def parse(text):
     :raises MalformedPayload: the text is no JSON object
     """
     try:
-        payload = json.loads(text)
+        payload = clean_json(json.loads(text))
     except (ValueError, RecursionError):
         raise MalformedPayload("not JSON") from None
     if not isinstance(payload, dict):
@@ -168,10 +175,10 @@ def _parse_messages(field, value):
 
 
 def _parse_status(number_id, row):
-    status, wamid, at = row.get("status"), row.get("id"), _time(row.get("timestamp"))
+    status, wamid, at = row.get("status"), _id(row.get("id")), _time(row.get("timestamp"))
     if status == "played":  # a voice message that was listened to was read
         status = "read"
-    if status not in _STATUSES or not isinstance(wamid, str) or at is None:
+    if status not in _STATUSES or not wamid or at is None:
         return NotHandled(f"status:{_word(status)}")
     error = next(iter(_dicts(row.get("errors"))), {})
     data = error.get("error_data")
@@ -184,19 +191,20 @@ def _parse_status(number_id, row):
         wamid=wamid,
         status=status,
         at=at,
-        callback_ref=reference if isinstance(reference, str) else None,
+        callback_ref=_id(reference),
         error_code=code if isinstance(code, int) and 0 < code < 2**31 else None,
         error_message=_text(details or error.get("message") or error.get("title")) or None,
         pricing_category=_text(pricing.get("category")) or None,
         pricing_billable=pricing.get("billable")
         if isinstance(pricing.get("billable"), bool)
         else None,
+        wa_id=phone_number(row.get("recipient_id")),
     )
 
 
 def _parse_inbound(number_id, row):
-    wamid, kind, at = row.get("id"), row.get("type"), _time(row.get("timestamp"))
-    if not isinstance(wamid, str) or not isinstance(kind, str) or at is None:
+    kind = row.get("type")
+    if not isinstance(kind, str):
         return NotHandled(f"message:{_word(kind)}")
     content = row.get(kind) if isinstance(row.get(kind), dict) else {}
     text, payload = "", None
@@ -212,11 +220,12 @@ def _parse_inbound(number_id, row):
         text = content.get("caption")
     return Inbound(
         phone_number_id=number_id,
-        wamid=wamid,
-        number=_number(row.get("from")),
+        # A person may have said STOP here: nothing odd about the rest makes it unheard.
+        wamid=_id(row.get("id")),
+        number=phone_number(row.get("from")),
         type=_word(kind),
         text=_text(text),
-        at=at,
+        at=_time(row.get("timestamp")) or _now(),
         payload=_text(payload) or None,
     )
 
@@ -226,14 +235,12 @@ def _parse_preferences(field, value):
     events = []
     for row in _dicts(value.get("user_preferences")):
         number, choice, at = (
-            _number(row.get("wa_id")),
+            phone_number(row.get("wa_id")),
             row.get("value"),
             _time(row.get("timestamp")),
         )
         if number and row.get("category") == "marketing_messages" and choice in ("stop", "resume"):
-            events.append(
-                Preference(number_id, number, choice, at or datetime.now(UTC).replace(tzinfo=None))
-            )
+            events.append(Preference(number_id, number, choice, at or _now()))
         else:
             events.append(NotHandled(f"{field}:{_word(choice)}"))
     return events or [NotHandled(field)]
@@ -251,9 +258,8 @@ def _parse_template(field, value):
         "template_category_update": {"category": value.get("new_category")},
         "message_template_quality_update": {"quality": value.get("new_quality_score")},
     }[field]
-    return [
-        TemplateUpdate(str(template_id), **{key: _text(word) or None for key, word in news.items()})
-    ]
+    changes = {key: _text(word) or None for key, word in news.items()}
+    return [TemplateUpdate(str(template_id)[:64], **changes)]
 
 
 def _parse_other(field, _value):
@@ -275,7 +281,11 @@ def _dicts(value):
 
 def _phone_number_id(value):
     metadata = value.get("metadata")
-    return str(metadata.get("phone_number_id") or "") if isinstance(metadata, dict) else ""
+    return str(metadata.get("phone_number_id") or "")[:64] if isinstance(metadata, dict) else ""
+
+
+def _now():
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _time(value):
@@ -286,19 +296,13 @@ def _time(value):
         return None
 
 
-def _number(value):
-    """Return a ``wa_id`` (digits only) as E.164 with leading +, or ``None``."""
-    digits = str(value or "").lstrip("+")
-    return f"+{digits}" if digits.isascii() and digits.isdigit() and len(digits) <= 15 else None
+def _id(value):
+    """Return one of Meta's ids, or ``None``."""
+    return value if isinstance(value, str) and 0 < len(value) <= _MAX_ID else None
 
 
 def _text(value):
-    """Return text a database column can hold."""
-    return (
-        value.replace("\0", "").encode("utf-8", "replace").decode()
-        if isinstance(value, str)
-        else ""
-    )
+    return value if isinstance(value, str) else ""
 
 
 def _word(value):

@@ -1,7 +1,11 @@
 import hashlib
 import hmac
 import json
+import os
+import re
+import socket
 import threading
+from unittest.mock import patch
 
 from odoo.tests import tagged
 from odoo.tests.common import BaseCase
@@ -10,6 +14,53 @@ from ..cloud_api import errors, keywords, limiter, payload, webhook
 from ..cloud_api.client import CloudApiClient
 from ..cloud_api.dispatch import SendJob, dispatch
 from .fake_meta import APP_ID, PHONE_NUMBER_ID, SECRET, TOKEN, WABA_ID, FakeMeta, meta_error
+
+
+class Proxy:
+    """An HTTP proxy on loopback that reads one request after another and lets each down.
+
+    :param answer: bytes to answer with, or ``reset`` / ``close`` to hang up after the whole request
+    """
+
+    def __init__(self, answer):
+        self.requests = []
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def close(self):
+        if self._thread.is_alive():
+            self._socket.shutdown(socket.SHUT_RDWR)
+            self._thread.join()
+            self._socket.close()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _address = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                self.requests.append(self._read(connection))
+                if isinstance(self._answer, bytes):
+                    connection.sendall(self._answer)
+                elif self._answer == "reset":
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    def _read(self, connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(65536)
+        head, _end, body = data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        while length and len(body) < int(length[1]):
+            body += connection.recv(65536)
+        return head + b"\r\n\r\n" + body
 
 
 @tagged("post_install", "-at_install")
@@ -50,7 +101,8 @@ class TestCloudApi(BaseCase):
     # --- client ---
 
     def test_send_returns_the_wamid_and_proves_the_secret(self):
-        self.assertEqual(self._client().send_message(self._payload()), "wamid.1")
+        sent = self._client().send_message(self._payload())
+        self.assertEqual(sent, ("wamid.1", "+919876543210"))
         [call] = self.meta.calls
         self.assertEqual(call["path"], f"{PHONE_NUMBER_ID}/messages")
         self.assertEqual(call["headers"]["Authorization"], f"Bearer {TOKEN}")
@@ -101,6 +153,59 @@ class TestCloudApi(BaseCase):
         with self.assertRaises(errors.ConnectionFailed):
             self._client().send_message(self._payload())
         self.meta = FakeMeta()
+
+    def _proxy(self, answer):
+        proxy = Proxy(answer)
+        self.addCleanup(proxy.close)
+        names = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), proxy.url)
+        # the loopback would be left out otherwise
+        self.enterContext(patch.dict(os.environ, {**names, "NO_PROXY": "", "no_proxy": ""}))
+        return proxy
+
+    def _send_through_proxy(self, answer, base_url="http://127.0.0.1:1"):
+        proxy = self._proxy(answer)
+        [result] = dispatch(
+            self._client(base_url=base_url), [self._job()], limiter.TokenBucket(1000), 1
+        )
+        return proxy, result
+
+    def test_B1_a_proxy_that_hangs_up_after_the_request_leaves_the_outcome_unknown(self):
+        for how in ("reset", "close"):
+            with self.subTest(how=how):
+                proxy, result = self._send_through_proxy(how)
+                self.assertEqual(result.outcome, "unknown")
+                [request] = proxy.requests
+                self.assertIn(b"POST http://127.0.0.1:1/", request)
+                self.assertIn(b"biz_opaque_callback_data", request)
+
+    def test_B1_a_proxy_that_hangs_up_during_connect_is_not_trusted_either(self):
+        proxy, result = self._send_through_proxy("reset", "https://127.0.0.1:1")
+        self.assertEqual(result.outcome, "unknown")
+        self.assertTrue(proxy.requests[0].startswith(b"CONNECT 127.0.0.1:1 "))
+
+    def test_a_proxy_that_refuses_the_tunnel_has_sent_nothing(self):
+        answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+        _proxy, result = self._send_through_proxy(answer, "https://127.0.0.1:1")
+        self.assertEqual(result.outcome, "unreached")
+
+    def test_a_proxy_that_does_not_listen_has_sent_nothing(self):
+        for base_url in ("http://127.0.0.1:1", "https://127.0.0.1:1"):
+            with self.subTest(base_url=base_url):
+                proxy = self._proxy("reset")
+                proxy.close()
+                with self.assertRaises(errors.ConnectionFailed):
+                    self._client(base_url=base_url).send_message(self._payload())
+
+    def test_an_answer_is_fit_for_a_database(self):
+        self.meta.script(
+            "send",
+            (200, {"messages": [{"id": "wamid.\0a\ud800"}], "contacts": [{"wa_id": "x"}]}, {}),
+            meta_error(131026, error_data={"details": "a\0b\udfff"}, error_user_title="\0c"),
+        )
+        self.assertEqual(self._client().send_message(self._payload()), ("wamid.a?", None))
+        with self.assertRaises(errors.CloudApiError) as caught:
+            self._client().send_message(self._payload())
+        self.assertEqual((caught.exception.details, caught.exception.title), ("ab?", "c"))
 
     def test_the_token_does_not_follow_a_redirect(self):
         other = FakeMeta()
@@ -294,6 +399,54 @@ class TestCloudApi(BaseCase):
             json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]})
         )
         self.assertEqual((event.text, event.number), ("ab?", "+919876543210"))
+
+    def test_every_text_is_fit_for_a_database(self):
+        odd = "a\0b\ud800"
+        status = {
+            "id": odd,
+            "status": "failed",
+            "timestamp": "1",
+            "biz_opaque_callback_data": odd,
+            "errors": [{"code": 1, "title": odd}],
+            "pricing": {"category": odd},
+        }
+        inbound = {"id": odd, "type": odd, "timestamp": "1", "from": odd}
+        value = {
+            "metadata": {"phone_number_id": odd},
+            "statuses": [status],
+            "messages": [inbound],
+        }
+        template = {"message_template_id": odd, "event": odd, "reason": odd}
+        events = webhook.parse(
+            json.dumps(
+                {
+                    "entry": [
+                        {
+                            "changes": [
+                                {"field": "messages", "value": value},
+                                {"field": "message_template_status_update", "value": template},
+                                {"field": odd, "value": None},
+                            ]
+                        }
+                    ]
+                }
+            )
+        )
+        self.assertEqual(len(events), 4)
+        for event in events:
+            for text in (part for part in event if isinstance(part, str)):
+                self.assertNotIn("\0", text)
+                text.encode()
+
+    def test_stop_is_heard_whatever_else_is_odd(self):
+        for odd in ({}, {"id": "x" * 10000, "timestamp": "soon"}, {"id": 5, "timestamp": []}):
+            row = {"from": "919876543210", "type": "text", "text": {"body": "STOP"}, **odd}
+            value = {"metadata": {"phone_number_id": "1"}, "messages": [row]}
+            [event] = webhook.parse(
+                json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]})
+            )
+            self.assertEqual((event.text, event.wamid), ("STOP", None))
+            self.assertTrue(event.at)
 
     def test_preferences_have_a_numeric_timestamp(self):
         value = {
