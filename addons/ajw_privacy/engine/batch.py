@@ -12,6 +12,11 @@ from dateutil.relativedelta import relativedelta
 UNITS = {"day": "days", "month": "months", "year": "years"}
 
 
+#: No period is longer than a century: nothing asks for more, and dates cannot count for ever.
+MAX_DAYS = 36500
+MAX_AGE = {"day": MAX_DAYS, "month": 1200, "year": 100}
+
+
 class BatchResult(NamedTuple):
     """What became of a batch.
 
@@ -58,20 +63,25 @@ def halve_on_failure(
     return BatchResult(done, failures, [])
 
 
+def clamp(age: int, unit: str = "day") -> int:
+    """The age within what can be counted with: nought to a century, in the same unit."""
+    return max(0, min(age, MAX_AGE[unit]))
+
+
 def cutoff(now: datetime, age: int, unit: str, keep_days: int = 0) -> datetime:
     """The moment before which a row is old enough.
 
-    A minimum keeping period wins over a shorter maximum age.
+    A minimum keeping period wins over a shorter maximum age. Either counts as a century at most.
 
     :param now: UTC, naive
     :param age: maximum age, in units
     :param unit: key of :data:`UNITS`
     :param keep_days: minimum keeping period, in days
     """
-    oldest = now - relativedelta(**{UNITS[unit]: age})
-    return min(oldest, now - timedelta(days=keep_days))
+    oldest = now - relativedelta(**{UNITS[unit]: clamp(age, unit)})
+    return min(oldest, now - timedelta(days=clamp(keep_days)))
 
 
 def age_in_days(today: date, age: int, unit: str) -> int:
-    """Length of an age counted back from today, in days."""
-    return (today - (today - relativedelta(**{UNITS[unit]: age}))).days
+    """Length of an age, a century at most, counted back from today, in days."""
+    return (today - (today - relativedelta(**{UNITS[unit]: clamp(age, unit)}))).days

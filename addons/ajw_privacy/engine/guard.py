@@ -1,10 +1,13 @@
 """What a retention policy may never touch, whatever an officer configures.
 
 A policy writes below the access rules. Emptying the domain of a record rule or somebody's second
-factor would be a way to rights nobody granted, so the machinery of Odoo is out of its reach.
+factor would be a way to rights nobody granted; emptying a posted entry or a hash would falsify the
+books. So the machinery of Odoo, the books, and everything that proves something are out of reach.
 """
 
 from __future__ import annotations
+
+import re
 
 #: Prefixes of models that hold rights, settings, code, or proof.
 MACHINERY_PREFIXES = (
@@ -20,8 +23,33 @@ MACHINERY_PREFIXES = (
     "ajw.privacy.",
 )
 
+#: Prefixes of models that are the books, or what the books and their audit trail rest on. How long
+#: those are kept is a matter of law, and their entries are chained by hashes.
+BOOKS_PREFIXES = (
+    "account.",
+    "account_",
+    "payment.",
+    "pos.",
+    "stock.",
+    "product.value",
+    "l10n_",
+    "mail.tracking.value",
+)
+
 #: Models under such a prefix that hold content all the same.
 CONTENT_MODELS = frozenset({"ir.attachment", "ir.logging", "res.users.log"})
+
+#: The only fields of a model a policy may empty, where the others say what the row belongs to.
+ONLY_FIELDS = {"ir.attachment": frozenset({"description", "index_content"})}
+
+#: Fields without which a row proves nothing or belongs to nothing.
+PROTECTED_FIELDS = {
+    "mail.message": frozenset({"model", "res_id", "message_id", "parent_id", "date"}),
+    "ajw.whatsapp.message": frozenset({"consent_event_id", "callback_ref", "state", "res_model"}),
+}
+
+#: Names of fields that seal other fields, wherever they stand.
+PROOF_NAME = re.compile(r"hash|secure_sequence|(^|_)(checksum|digest|hmac|inalterable)(_|$)")
 
 #: Types of fields whose column can be set to NULL without changing what other rows mean.
 EMPTIABLE_TYPES = frozenset(
@@ -31,9 +59,37 @@ EMPTIABLE_TYPES = frozenset(
     }
 )  # fmt: skip
 
+#: Of our own models only wording goes: links, dates and states are the record of what was done.
+OWN_EMPTIABLE_TYPES = frozenset({"char", "text", "html", "json"})
+OWN_PREFIX = "ajw."
+
 
 def is_machinery(model_name: str) -> bool:
     """Whether the model carries rights, settings, code or proof rather than content."""
     if model_name in CONTENT_MODELS:
         return False
     return model_name.startswith(MACHINERY_PREFIXES)
+
+
+def is_out_of_reach(model_name: str) -> bool:
+    """Whether no policy may touch rows of the model: machinery, the books, or proof."""
+    return is_machinery(model_name) or model_name.startswith(BOOKS_PREFIXES)
+
+
+def is_proof(model_name: str) -> bool:
+    """Whether rows of the model are the books or proof, so that a link to them has to stay."""
+    return model_name.startswith((*BOOKS_PREFIXES, "ajw.consent."))
+
+
+def is_protected_field(model_name: str, field_name: str) -> bool:
+    """Whether the field seals, proves or anchors its row, so that it is never emptied."""
+    if field_name not in ONLY_FIELDS.get(model_name, (field_name,)):
+        return True
+    if field_name in PROTECTED_FIELDS.get(model_name, ()):
+        return True
+    return bool(PROOF_NAME.search(field_name))
+
+
+def emptiable_types(model_name: str) -> frozenset[str]:
+    """The field types a policy may empty on the model."""
+    return OWN_EMPTIABLE_TYPES if model_name.startswith(OWN_PREFIX) else EMPTIABLE_TYPES

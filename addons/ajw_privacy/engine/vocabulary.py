@@ -42,8 +42,12 @@ ERASURES = (
 CATEGORY_KEYS = frozenset(key for key, _label in CATEGORIES)
 ERASURE_KEYS = frozenset(key for key, _label in ERASURES)
 
-#: Erasures that say the value need not survive, so a retention policy may empty it.
-EMPTIABLE = frozenset({"delete", "clear", "pseudonymise", "redact"})
+#: Erasures that say nothing of the value need survive, so a retention policy may empty it. Not
+#: ``delete``: there the row goes, and what an emptied row would mean nobody has said.
+EMPTIABLE = frozenset({"clear"})
+
+#: How much survives an erasure. What an app declares from ``pseudonymise`` upwards is a minimum.
+SURVIVES = {"delete": 0, "clear": 1, "pseudonymise": 2, "redact": 3, "keep": 4, "none": 4}
 
 #: Erasures that leave the value in place and therefore must say why.
 NEEDS_REASON = frozenset({"keep", "none"})
@@ -64,6 +68,15 @@ class Entry(NamedTuple):
     erase: str
     reason: str = ""
     law: str = ""
+
+
+def loosens(declared: str, erase: str) -> bool:
+    """Whether ``erase`` would let go of more than was declared has to stay.
+
+    :param declared: key of :data:`ERASURES` the app or a shipped line gives
+    :param erase: key of :data:`ERASURES` an officer gives instead
+    """
+    return SURVIVES[declared] > SURVIVES["clear"] and SURVIVES[erase] < SURVIVES[declared]
 
 
 def problems_of(spec: object) -> list[str]:

@@ -23,7 +23,7 @@ class Finding(NamedTuple):
 
     :param model: name of the model
     :param field: name of the field, ``""`` for the model as a whole
-    :param kind: unclassified, invalid_declaration or unknown_field
+    :param kind: unclassified, invalid_declaration, unknown_field or override_ignored
     :param message: technical sentence in English, for tests and the command line
     """
 
@@ -179,7 +179,11 @@ class AjwPrivacyDataMap(models.Model):
         return result
 
     def _merge(self, model_name, overrides, lines):
-        """Classification of a model by precedence: override, declaration, shipped line, rule."""
+        """Classification of a model by precedence: override, declaration, shipped line, rule.
+
+        An override that loosens what is declared does not count; an app may have brought its
+        declaration after the override was made.
+        """
         model_class = self.pool[model_name]
         declared, problems = vocabulary.collect(model_class)
         merged = {}
@@ -195,8 +199,26 @@ class AjwPrivacyDataMap(models.Model):
             ("declaration", declared),
             ("override", overrides.get(model_name, {})),
         ):
-            merged.update({name: (entry, source) for name, entry in entries.items()})
+            for name, entry in entries.items():
+                known = merged.get(name)
+                if (
+                    source == "override"
+                    and known
+                    and vocabulary.loosens(known[0].erase, entry.erase)
+                ):
+                    continue
+                merged[name] = (entry, source)
         return merged, problems
+
+    @api.model
+    def _declared_entries(self, model_name):
+        """How apps, shipped lines and general rules classify a model, overrides left aside.
+
+        :return: ``{field name: (Entry, source key)}``
+        """
+        # sudo: the answer must not depend on who asks
+        _overrides, lines = self.sudo()._recorded_entries([model_name])
+        return self._merge(model_name, {}, lines)[0]
 
     @api.model
     def _own_tables(self, model_names):
@@ -256,6 +278,17 @@ class AjwPrivacyDataMap(models.Model):
             findings += [
                 Finding(model_name, name, "invalid_declaration", "; ".join(texts))
                 for name, texts in problems.items()
+            ]
+            findings += [
+                Finding(
+                    model_name,
+                    name,
+                    "override_ignored",
+                    f"own classification {entry.erase} is looser than declared "
+                    f"{merged[name][0].erase}",
+                )
+                for name, entry in overrides.get(model_name, {}).items()
+                if name in merged and merged[name][0] != entry
             ]
             suspicions = classify.suspect_model(
                 self._facts(model_class),

@@ -1,9 +1,14 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..engine import vocabulary
+
 
 class AjwPrivacyDataOverride(models.Model):
-    """An officer's own classification of a field. It wins over what apps declare."""
+    """An officer's own classification of a field.
+
+    It wins over what apps declare, but may only tighten what they say has to stay.
+    """
 
     _name = "ajw.privacy.data.override"
     _description = "Own classification"
@@ -39,5 +44,24 @@ class AjwPrivacyDataOverride(models.Model):
                         "data map lists the technical names.",
                         model=override.model_name,
                         field=override.field_name,
+                    )
+                )
+
+    @api.constrains("model_name", "field_name", "erase")
+    def _check_not_looser(self):
+        labels = dict(self._fields["erase"]._description_selection(self.env))
+        for override in self:
+            if override.model_name not in self.pool:
+                continue
+            declared = self.env["ajw.privacy.data.map"]._declared_entries(override.model_name)
+            entry, _source = declared.get(override.field_name, (None, None))
+            if entry and vocabulary.loosens(entry.erase, override.erase):
+                raise ValidationError(
+                    self.env._(
+                        "“%(field)s” is declared “%(declared)s”, which can only be tightened: "
+                        "“%(chosen)s” would let go of more. Choose what keeps at least as much.",
+                        field=override.display_name,
+                        declared=labels[entry.erase],
+                        chosen=labels[override.erase],
                     )
                 )

@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -6,6 +7,11 @@ from odoo.fields import Domain
 from odoo.orm.models import NO_ACCESS
 
 from ..engine import batch, columns, filters, guard, vocabulary
+
+_logger = logging.getLogger(__name__)
+
+#: A policy runs at least this often.
+MAX_INTERVAL_DAYS = 3650
 
 #: Fields that decide what a policy does: changing one ends the runs that are under way.
 RULE_FIELDS = frozenset(
@@ -48,7 +54,7 @@ class AjwPrivacyPolicy(models.Model):
         "Model",
         required=True,
         tracking=True,
-        help="Technical name of the model whose rows age, for example mail.message.",
+        help="Technical name of the model whose rows age, for example crm.lead.",
     )
     model_label = fields.Char("Document", compute="_compute_status")
     domain = fields.Char(
@@ -105,8 +111,8 @@ class AjwPrivacyPolicy(models.Model):
         string="Fields to empty",
         compute="_compute_field_map_ids",
         inverse="_inverse_field_map_ids",
-        domain="[('model_name', '=', model_name), ('erase', 'in', "
-        "('delete', 'clear', 'pseudonymise', 'redact')), ('is_copy', '=', False)]",
+        domain="[('model_name', '=', model_name), ('erase', '=', 'clear'), "
+        "('is_copy', '=', False)]",
         help="Fields the data map allows to be emptied.",
     )
     skip_missing = fields.Boolean(
@@ -129,6 +135,19 @@ class AjwPrivacyPolicy(models.Model):
     _max_age_positive = models.Constraint(
         "CHECK(max_age > 0)", "The maximum age must be at least one day."
     )
+    _max_age_limit = models.Constraint(
+        "CHECK(max_age <= CASE max_age_unit WHEN 'day' THEN 36500 WHEN 'month' THEN 1200"
+        " ELSE 100 END)",
+        "The maximum age can be at most 100 years. Give a smaller figure.",
+    )
+    _min_keep_limit = models.Constraint(
+        "CHECK(min_keep_days <= 36500)",
+        "The minimum can be at most 100 years (36,500 days). Give a smaller figure.",
+    )
+    _interval_limit = models.Constraint(
+        "CHECK(interval_days <= 3650)",
+        "A policy must run at least once in ten years: give at most 3,650 days.",
+    )
     _min_keep_not_negative = models.Constraint(
         "CHECK(min_keep_days >= 0)", "The minimum cannot be negative."
     )
@@ -143,8 +162,9 @@ class AjwPrivacyPolicy(models.Model):
         today = fields.Date.context_today(self)
         for policy in self:
             age = batch.age_in_days(today, policy.max_age, policy.max_age_unit or "day")
-            policy.effective_days = max(age, policy.min_keep_days)
-            policy.minimum_wins = policy.min_keep_days > age
+            minimum = batch.clamp(policy.min_keep_days)
+            policy.effective_days = max(age, minimum)
+            policy.minimum_wins = minimum > age
 
     @api.depends("model_name", "field_names")
     def _compute_field_map_ids(self):
@@ -217,6 +237,35 @@ class AjwPrivacyPolicy(models.Model):
             if problems:
                 raise ValidationError("\n".join(problems))
 
+    @api.model
+    def _check_limits(self, vals, unit=None):
+        """Refuse figures too long to count with, before they reach the database.
+
+        :param dict vals: values about to be written
+        :param str unit: the stored unit of the maximum age, if vals do not give one
+        :raises ValidationError: a figure is above its limit
+        """
+        _ = self.env._
+        limits = batch.MAX_AGE
+        if (vals.get("max_age") or 0) > limits[vals.get("max_age_unit") or unit or "day"]:
+            raise ValidationError(
+                _(
+                    "The maximum age can be at most 100 years: %(days)s days, %(months)s months or "
+                    "%(years)s years.",
+                    days=limits["day"],
+                    months=limits["month"],
+                    years=limits["year"],
+                )
+            )
+        if (vals.get("min_keep_days") or 0) > batch.MAX_DAYS:
+            raise ValidationError(
+                _("The minimum can be at most 100 years (36,500 days). Give a smaller figure.")
+            )
+        if (vals.get("interval_days") or 0) > MAX_INTERVAL_DAYS:
+            raise ValidationError(
+                _("A policy must run at least once in ten years: give at most 3,650 days.")
+            )
+
     @api.constrains("min_keep_days", "min_keep_reason")
     def _check_minimum(self):
         for policy in self:
@@ -245,11 +294,11 @@ class AjwPrivacyPolicy(models.Model):
                     model=self.model_name,
                 )
             ]
-        if guard.is_machinery(self.model_name):
+        if self._is_out_of_reach(model):
             return [
                 _(
-                    "“%(model)s” holds rights, settings or proof. A retention policy cannot touch "
-                    "it: choose a model that holds content.",
+                    "“%(model)s” holds rights, settings, books or proof. A retention policy cannot "
+                    "touch it: choose a model that holds content.",
                     model=self.model_name,
                 )
             ]
@@ -267,6 +316,15 @@ class AjwPrivacyPolicy(models.Model):
             *self._filter_problems(),
             *self._company_problems(model),
         ]
+
+    def _is_out_of_reach(self, model):
+        """Whether rows of the model, or of a table it shares, must not be touched."""
+        if guard.is_out_of_reach(model._name):
+            return True
+        return any(
+            other._table == model._table and not other._abstract and guard.is_out_of_reach(name)
+            for name, other in self.pool.items()
+        )
 
     def _clock_problems(self, model):
         clock = model._fields.get(self.clock_field)
@@ -291,7 +349,7 @@ class AjwPrivacyPolicy(models.Model):
         names = filters.split_names(self.field_names)
         if not names:
             return [_("Choose at least one field to empty.")]
-        entries = self.env["ajw.privacy.data.map"]._entries(self.model_name)
+        emptiable, declared = self._emptiable_names()
         problems = []
         for name in names:
             field = model._fields.get(name)
@@ -313,14 +371,25 @@ class AjwPrivacyPolicy(models.Model):
                         field=name,
                     )
                 )
-            elif field.groups == NO_ACCESS:
+            elif field.groups == NO_ACCESS and name not in declared:
                 problems.append(
                     _("“%(field)s” is a secret of the app; a policy cannot touch it.", field=name)
+                )
+            elif guard.is_protected_field(self.model_name, name) or (
+                # the link to a proof is part of the proof
+                field.type == "many2one" and guard.is_proof(field.comodel_name)
+            ):
+                problems.append(
+                    _(
+                        "“%(field)s” is part of a proof or of the books, or says what the row "
+                        "belongs to; a policy cannot touch it. Leave it out.",
+                        field=name,
+                    )
                 )
             elif (
                 name in models.MAGIC_COLUMNS
                 or name in (self.clock_field, "company_id")
-                or field.type not in guard.EMPTIABLE_TYPES
+                or field.type not in guard.emptiable_types(self.model_name)
                 or not field.store
                 or not field.column_type
                 or (field.compute and field.readonly)
@@ -332,16 +401,37 @@ class AjwPrivacyPolicy(models.Model):
                         field=name,
                     )
                 )
-            elif name not in entries or entries[name][0].erase not in vocabulary.EMPTIABLE:
+            elif name not in emptiable:
                 problems.append(
                     _(
-                        "The data map does not allow “%(model)s.%(field)s” to be emptied. Classify "
-                        "the field there first.",
+                        "The data map does not allow “%(model)s.%(field)s” to be emptied: only "
+                        "fields classified “Empty the field” can be. See the field there.",
                         model=self.model_name,
                         field=name,
                     )
                 )
         return problems
+
+    def _emptiable_names(self):
+        """Names of the fields of the model the data map allows to be emptied.
+
+        :return: (all such names, those the app itself declares so)
+        """
+        data_map = self.env["ajw.privacy.data.map"]
+        names = {
+            name
+            for name, (entry, _source) in data_map._entries(self.model_name).items()
+            if entry.erase in vocabulary.EMPTIABLE
+        }
+        declared = {
+            name
+            for name, (entry, source) in data_map._declared_entries(self.model_name).items()
+            if entry.erase in vocabulary.EMPTIABLE and source == "declaration"
+        }
+        if self.model_name.startswith(guard.OWN_PREFIX):
+            # our own models say themselves what may go; an officer cannot add to it
+            names &= declared
+        return names, declared
 
     def _filter_problems(self):
         try:
@@ -440,12 +530,17 @@ class AjwPrivacyPolicy(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_limits(vals)
         policies = super().create(vals_list)
         policies._check_scope()
         return policies
 
     def write(self, vals):
         self._check_scope()
+        if {"max_age", "max_age_unit", "min_keep_days", "interval_days"} & vals.keys():
+            for policy in self:
+                self._check_limits({"max_age": policy.max_age, **vals}, policy.max_age_unit)
         result = super().write(vals)
         if "company_id" in vals:  # nor may it be moved to a company the user does not act for
             self._check_scope()
@@ -576,13 +671,22 @@ class AjwPrivacyPolicy(models.Model):
         """
         today = fields.Date.today()
         for policy in self.search([("next_run", "<=", today)]):
-            policy._start_runs()
-            policy.write(
-                {
-                    "last_run": fields.Datetime.now(),
-                    "next_run": today + timedelta(days=policy.interval_days),
-                }
-            )
+            try:
+                with self.env.cr.savepoint():
+                    policy._start_runs()
+                    days = min(policy.interval_days, MAX_INTERVAL_DAYS)
+                    policy.write(
+                        {
+                            "last_run": fields.Datetime.now(),
+                            "next_run": today + timedelta(days=days),
+                        }
+                    )
+            except Exception as error:  # noqa: BLE001 - one broken policy must not stop the others
+                reason = columns.describe_error(error)
+                _logger.warning("Retention policy %s could not be started: %s", policy.id, reason)
+                policy._note_not_run(
+                    "failed", self.env._("The policy could not be started: %s.", reason)
+                )
         cron = self.env["ir.cron"]
         runs = self.env["ajw.privacy.run"].search(
             [("state", "in", ("pending", "running"))], order="id"
@@ -598,13 +702,9 @@ class AjwPrivacyPolicy(models.Model):
                     remaining -= 1
                 seconds = cron._commit_progress(rows, remaining=remaining)
 
-    def _start_runs(self):
-        """Create one run a company, unless one is still open for it."""
-        self.ensure_one()
-        runs = self.env["ajw.privacy.run"]
-        waiting = self._is_waiting()
-        problems = [] if waiting else self._problems()
-        base = {
+    def _run_values(self):
+        """The copy of the rule a run keeps."""
+        return {
             "policy_id": self.id,
             "model_name": self.model_name,
             "domain": self.domain,
@@ -613,14 +713,24 @@ class AjwPrivacyPolicy(models.Model):
             "action": self.action,
             "cutoff": self._cutoff(),
         }
-        if waiting or problems:
-            state = "skipped" if waiting else "failed"
-            message = self.status_message
-            latest = runs.search([("policy_id", "=", self.id)], order="id desc", limit=1)
-            # said once, not every night
-            if latest.state != state or latest.error != message:
-                runs.create({**base, "company_id": self.company_id.id})._finish(state, message)
+
+    def _note_not_run(self, state, message):
+        """Record a run that did not take place; said once, not every night."""
+        runs = self.env["ajw.privacy.run"]
+        latest = runs.search([("policy_id", "=", self.id)], order="id desc", limit=1)
+        if latest.state != state or latest.error != message:
+            values = {**self._run_values(), "company_id": self.company_id.id}
+            runs.create(values)._finish(state, message)
+
+    def _start_runs(self):
+        """Create one run a company, unless one is still open for it."""
+        self.ensure_one()
+        runs = self.env["ajw.privacy.run"]
+        waiting = self._is_waiting()
+        if waiting or self._problems():
+            self._note_not_run("skipped" if waiting else "failed", self.status_message)
             return
+        base = self._run_values()
         open_runs = runs.search(
             [("policy_id", "=", self.id), ("state", "in", ("pending", "running"))]
         )

@@ -3,7 +3,6 @@ import logging
 import psycopg2
 
 from odoo import fields, models
-from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from ..engine import batch, columns, filters
@@ -97,26 +96,39 @@ class AjwPrivacyRun(models.Model):
         self.ensure_one()
         if self.state == "pending":
             self.write({"state": "running", "started_at": fields.Datetime.now()})
-        policy = self.policy_id
         try:
-            # the registry may have changed since the run began: an app uninstalled, a field
-            # reclassified, and nobody's data is emptied under a rule that no longer holds
-            problems = policy._problems()
-            if problems:
-                self._finish("failed", "\n".join(problems))
-                return 0
             with self.env.cr.savepoint():
+                # the registry may have changed since the run began: an app uninstalled, a field
+                # reclassified, and nobody's data is emptied under a rule that no longer holds.
+                # Asked of the run's own copy, because that is what is executed.
+                problems = self._rule()._problems()
+                if problems:
+                    self._finish("failed", "\n".join(problems))
+                    return 0
                 return getattr(self, f"_step_{self.action}")()
-        except (psycopg2.Error, AccessError, UserError, ValueError, KeyError) as error:
-            # one broken policy must not stop the others
+        except Exception as error:  # noqa: BLE001 - one broken policy must not stop the others
             _logger.warning(
                 "Retention run %s of policy %s failed: %s",
                 self.id,
-                policy.id,
+                self.policy_id.id,
                 columns.describe_error(error),
             )
             self._finish("failed", columns.describe_error(error))
             return 0
+
+    def _rule(self):
+        """The rule as this run copied it, as an unsaved policy."""
+        self.ensure_one()
+        return self.env["ajw.privacy.policy"].new(
+            {
+                "model_name": self.model_name,
+                "domain": self.domain,
+                "clock_field": self.clock_field,
+                "field_names": self.field_names,
+                "action": self.action,
+                "company_id": self.company_id.id,
+            }
+        )
 
     def _target(self):
         """The model the run works on, in the company it works for."""

@@ -1,6 +1,8 @@
+from contextlib import contextmanager
 from datetime import timedelta
 
 from odoo import fields
+from odoo.exceptions import ValidationError
 from odoo.orm.model_classes import add_to_registry
 from odoo.tests import TransactionCase, new_test_user
 
@@ -31,10 +33,11 @@ class PrivacyCommon(TransactionCase):
 
     @classmethod
     def _add_models(cls):
-        from .fake_models import XPrivacyNote, XPrivacyThread  # noqa: PLC0415
+        from .fake_models import XPrivacyBooks, XPrivacyNote, XPrivacyThread  # noqa: PLC0415
 
-        names = [XPrivacyNote._name, XPrivacyThread._name]
-        for model in (XPrivacyNote, XPrivacyThread):
+        classes = (XPrivacyNote, XPrivacyThread, XPrivacyBooks)
+        names = [model._name for model in classes]
+        for model in classes:
             add_to_registry(cls.registry, model)
         cls.registry._setup_models__(cls.env.cr, names)
         cls.registry.init_models(cls.env.cr, names, {"module": "ajw_privacy"})
@@ -70,6 +73,13 @@ class PrivacyCommon(TransactionCase):
                 for name in names
             ]
         )
+
+    @contextmanager
+    def assertRefused(self, message):
+        """A ValidationError that matches, and nothing left of the attempt."""
+        with self.assertRaises(ValidationError) as caught:  # Odoo's takes a savepoint
+            yield
+        self.assertRegex(str(caught.exception), message)
 
     def _policy(self, user=None, **values):
         policies = self.env["ajw.privacy.policy"]

@@ -32,12 +32,22 @@ class XPrivacyNote(models.Model):
     res_id = fields.Many2oneReference(model_field="res_model")
     photo = fields.Binary()
     signed_by = fields.Char()
+    entry_hash = fields.Char()
+    tax_id = fields.Char()
+    nickname = fields.Char()
+    remark = fields.Text()
+    ledger_id = fields.Many2one("ajw.consent.event")
     not_stored_email = fields.Char(compute="_compute_not_stored_email")
 
     _ajw_personal_data = {
         "signed_by": {"category": "name", "erase": "clear"},
         "gone": {"category": "name", "erase": "clear"},
         "seller_id": {"category": "link", "erase": "keep"},
+        "tax_id": {"category": "identifier", "erase": "keep", "reason": "books", "law": "s. 128"},
+        "nickname": {"category": "name", "erase": "pseudonymise"},
+        "remark": {"category": "free_text", "erase": "redact"},
+        "entry_hash": {"category": "technical", "erase": "clear"},
+        "ledger_id": {"category": "link", "erase": "clear"},
     }
 
     @api.depends("body")
@@ -47,6 +57,20 @@ class XPrivacyNote(models.Model):
 
     def _compute_not_stored_email(self):
         self.not_stored_email = False
+
+
+class XPrivacyBooks(models.Model):
+    """Another name for the table of the books."""
+
+    _name = "x.privacy.books"
+    _description = "Alias of a protected table"
+    _table = "ajw_consent_event"
+    _auto = False
+    _module = "ajw_privacy"
+
+    note = fields.Text()
+
+    _ajw_personal_data = {"note": {"category": "free_text", "erase": "clear"}}
 
 
 class XPrivacyThread(models.Model):
