@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from .selections import ACTIVE_STATES
+from .selections import ACTIVE_STATES, ON_ITS_WAY_STATES
 
 
 class AccountMove(models.Model):
@@ -36,11 +36,28 @@ class AccountMove(models.Model):
         # the legal PDF and nothing else: a pro forma is no invoice
         return {move.id: move.invoice_pdf_report_id for move in self if move.invoice_pdf_report_id}
 
+    def _ajw_whatsapp_is_current_file(self, attachment):
+        # OVERRIDE 'ajw.whatsapp.document.mixin': a corrected invoice has another PDF
+        self.ensure_one()
+        return attachment == self.invoice_pdf_report_id
+
+    def button_draft(self):
+        # EXTENDS 'account'
+        result = super().button_draft()
+        self._ajw_whatsapp_cancel_queued()
+        return result
+
+    def button_cancel(self):
+        # EXTENDS 'account'
+        result = super().button_cancel()
+        self._ajw_whatsapp_cancel_queued()
+        return result
+
     def _ajw_whatsapp_responsible(self):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
         return self.invoice_user_id
 
-    def _ajw_whatsapp_send(self, templates=None):
+    def _ajw_whatsapp_send(self, templates=None, occasions=None):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
         # Through the core, so that e-invoicing comes first and the PDF is the legal one; the
         # outbox is filled in `account.move.send._hook_if_success`.
@@ -48,12 +65,18 @@ class AccountMove(models.Model):
         if len(self) == 1 and problems:
             raise UserError(problems[self.id])
         Message = self.env["ajw.whatsapp.message"]
+        counts = self._ajw_whatsapp_sent_before()
+        occasions = {
+            move.id: (occasions or {}).get(move.id) or self._ajw_whatsapp_occasion(counts[move.id])
+            for move in self
+        }
         before = Message.search(self._ajw_whatsapp_message_domain(), order="id desc", limit=1).id
         for move in self.filtered(lambda m: m.id not in problems):
             self.env["account.move.send"]._generate_and_send_invoices(
                 move,
                 sending_methods=[*move._ajw_whatsapp_networks(), "ajw_whatsapp"],
                 ajw_whatsapp_template=(templates or {}).get(move.id),
+                ajw_whatsapp_occasion=occasions[move.id],
             )
         active = Message.search(
             [
@@ -62,6 +85,12 @@ class AccountMove(models.Model):
                 ("id", ">", before or 0),
                 ("state", "in", ACTIVE_STATES),
             ]
+        ).filtered(
+            lambda message: (
+                message.id > (before or 0)
+                or message.state in ON_ITS_WAY_STATES
+                or message.occasion == occasions[message.res_id]
+            )
         )
         lost = self.browse(set(self.ids) - set(active.mapped("res_id")) - set(problems))
         for move in lost:

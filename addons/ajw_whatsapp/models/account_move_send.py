@@ -1,8 +1,10 @@
 import logging
+import traceback
 from collections import defaultdict
 
 from odoo import api, models
 from odoo.exceptions import ConcurrencyError
+from odoo.tools import mute_logger
 
 _logger = logging.getLogger(__name__)
 
@@ -23,10 +25,11 @@ class AccountMoveSend(models.AbstractModel):
 
     @api.model
     def _get_default_sending_settings(self, move, from_cron=False, **custom_settings):
-        # EXTENDS 'account': carry the template the user chose
+        # EXTENDS 'account': carry the template the user chose, and what he saw as sent before
         settings = super()._get_default_sending_settings(move, from_cron, **custom_settings)
-        if template := custom_settings.get("ajw_whatsapp_template"):
-            settings["ajw_whatsapp_template"] = template
+        for name in ("ajw_whatsapp_template", "ajw_whatsapp_occasion"):
+            if value := custom_settings.get(name):
+                settings[name] = value
         return settings
 
     # -- alerts ------------------------------------------------------------------------------------
@@ -102,25 +105,36 @@ class AccountMoveSend(models.AbstractModel):
             for move, move_data in moves_data.items()
             if move_data.get("ajw_whatsapp_template")
         }
-        problems = self._ajw_whatsapp_try_queue(moves, templates)
+        occasions = {
+            move.id: move_data["ajw_whatsapp_occasion"]
+            for move, move_data in moves_data.items()
+            if move_data.get("ajw_whatsapp_occasion")
+        }
+        problems = self._ajw_whatsapp_try_queue(moves, templates, occasions)
         for move in moves:
             if problem := problems.get(move.id):
                 move._ajw_whatsapp_complain(problem, move.env.user)
 
-    def _ajw_whatsapp_try_queue(self, moves, templates):
+    def _ajw_whatsapp_try_queue(self, moves, templates, occasions):
         """Queue together; if that fails, one by one, so that one invoice does not hold up the rest.
 
         :return: ``{move_id: sentence}`` for what was not queued
         """
         try:
-            with self.env.cr.savepoint():
-                return moves._ajw_whatsapp_queue(templates)[1]
+            # the database's own error would print the row, text and number included
+            with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+                return moves._ajw_whatsapp_queue(templates, occasions)[1]
         except ConcurrencyError:
             if len(moves) == 1:
                 return {}  # someone else is queueing the same message this moment: it is on its way
-        except Exception:
+        except Exception as error:
             if len(moves) == 1:
-                _logger.exception("Queueing invoice %s for WhatsApp failed", moves.id)
+                _logger.error(  # without the error's text, which may hold personal data
+                    "Queueing invoice %s for WhatsApp failed: %s\n%s",
+                    moves.id,
+                    type(error).__name__,
+                    "".join(traceback.format_tb(error.__traceback__)),
+                )
                 return {
                     moves.id: self.env._(
                         "Queueing for WhatsApp failed. The server log has the details."
@@ -128,5 +142,5 @@ class AccountMoveSend(models.AbstractModel):
                 }
         problems = {}
         for move in moves:
-            problems |= self._ajw_whatsapp_try_queue(move, templates)
+            problems |= self._ajw_whatsapp_try_queue(move, templates, occasions)
         return problems

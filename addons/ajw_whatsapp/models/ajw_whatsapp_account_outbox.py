@@ -90,6 +90,9 @@ class AjwWhatsappAccount(models.Model):
         self.ensure_one()
         if not self.exists():
             return
+        if not self.active:
+            self._in_fresh_transaction(self._cancel_queue)
+            return
         with self._outbox_lock() as lock:
             if lock is None:
                 # The other sender may have looked at the queue for the last time already.
@@ -132,6 +135,7 @@ class AjwWhatsappAccount(models.Model):
         limiter = TokenBucket()
         time_left = cron._commit_progress()
         while time_left > 0 and lock.is_held():
+            self._refresh_templates()
             claim = self._in_fresh_transaction(self._claim_batch)
             if claim is None or not (claim.jobs or claim.done):
                 break
@@ -265,10 +269,16 @@ class AjwWhatsappAccount(models.Model):
         jobs, done, size = [], 0, 0
         answers = self._ask_gate(messages)
         document_problems = messages._document_problems()
+        misaddressed = messages._misaddressed()
         for message in messages:
             answer = answers[message.id]
             reason = self._template_refusal(message) or (not answer.allowed and answer.reason)
-            if reason == "keyring":
+            if not reason and message in misaddressed:
+                reason = "number_changed"
+            if not message.template_id._is_checked():  # queued after the templates were looked up
+                message.retry_at = fields.Datetime.now() + timedelta(seconds=5)
+                done += 1
+            elif reason == "keyring":
                 message.retry_at = fields.Datetime.now() + timedelta(minutes=10)
                 done += 1
             elif reason:
@@ -326,7 +336,11 @@ class AjwWhatsappAccount(models.Model):
         that, and this addon sends no marketing at all.
         """
         template = message.template_id
-        if template.category != "UTILITY" or template.purpose_id != message.purpose_id:
+        if (
+            template.category != "UTILITY"
+            or template.purpose_id != message.purpose_id
+            or template.model != message.res_model
+        ):
             return "purpose_not_covered"
         return None
 
@@ -399,13 +413,49 @@ class AjwWhatsappAccount(models.Model):
         :param list[SendResult] results: see :func:`..cloud_api.dispatch.dispatch`
         """
         now = fields.Datetime.now()
+        try:
+            with self.env.cr.savepoint():
+                self._write_results(results, now)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:  # noqa: BLE001 - one result must not take the others with it
+            self._log_result(error, results)
+            for result in results:
+                self._write_result_alone(result, now)
+
+    def _write_result_alone(self, result, now):
+        """Record one result; what cannot be recorded stays ``sending`` and becomes uncertain."""
+        try:
+            with self.env.cr.savepoint():
+                self._write_results([result], now)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            self._log_result(error, [result])
+
+    def _log_result(self, error, results):
+        _logger.error(  # without the error's text, which may hold personal data
+            "WhatsApp account %s: results of messages %s could not be recorded: %s",
+            self.id,
+            [result.message_id for result in results],
+            type(error).__name__,
+        )
+
+    def _write_results(self, results, now):
         messages = self._outbox.browse(result.message_id for result in results)
+        wamids = [result.wamid for result in results if result.wamid]
+        taken = self._outbox.search([("account_id", "=", self.id), ("wamid", "in", wamids)])
+        # Meta's ids are unique; one that is not says nothing, and must not spoil the batch.
+        taken = set(taken.mapped("wamid"))
         for message, result in zip(messages, results, strict=True):
             if result.media_id and message.media_id != result.media_id:
                 message.media_id = result.media_id
             if result.outcome == "accepted":
-                if not message.wamid:
+                if not message.wamid and result.wamid not in taken:
                     message.wamid = result.wamid
+                    taken.add(result.wamid)
+                if result.wa_id:
+                    message.wa_id = result.wa_id
                 message._merge_report("accepted", now)
             elif message.state != "sending":
                 continue  # a report said more than this answer does
@@ -467,7 +517,7 @@ class AjwWhatsappAccount(models.Model):
         error_class = errors.classify(code)
         message._merge_report("failed", now, **self._failure_values(code, said))
         if error_class == errors.OPT_OUT:
-            self._withdraw_marketing(message.number, "meta_error")
+            self._withdraw_marketing(message.number, "meta_error", now)
 
     @api.model
     def _failure_values(self, code, said):
@@ -479,17 +529,11 @@ class AjwWhatsappAccount(models.Model):
             hint = self.env["ajw.whatsapp.error"]._hint(code, error_class)
         return {"error_code": code or 0, "error_message": said, "error_hint": hint}
 
-    def _withdraw_marketing(self, number, method):
+    def _withdraw_marketing(self, number, method, occurred_at):
         """Record that a person told Meta to stop marketing messages; other purposes go on."""
         purpose = self.env.ref("ajw_consent.purpose_marketing", raise_if_not_found=False)
         if purpose and number:
-            self.env["ajw.consent.event"]._withdraw_address(
-                self.company_id.ajw_consent_controller_id,
-                "whatsapp",
-                number,
-                method,
-                purposes=purpose,
-            )
+            self._withdraw(number, method, occurred_at, purposes=purpose)
 
     def _stop(self, code, said, subcode=None):
         """Stop the account until a person acts; the queue is kept."""
@@ -591,7 +635,7 @@ class AjwWhatsappAccount(models.Model):
             [
                 ("company_id", "=", self.company_id.id),
                 ("direction", "=", "outbound"),
-                ("number", "=", number),
+                ("number", "in", list(self._addresses_of(number))),
                 ("partner_id", "!=", False),
             ],
             ["partner_id"],

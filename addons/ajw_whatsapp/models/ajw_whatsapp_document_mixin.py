@@ -6,14 +6,12 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools.plan import SendPlan, pick_language
-from .selections import SENDABLE_STATUSES
+from .selections import ARRIVED_STATES, ON_ITS_WAY_STATES, SENDABLE_STATUSES
 
 CHANNEL = "whatsapp"
 ACTIVITY_TYPE = "ajw_whatsapp.mail_activity_type_not_sent"
 #: Outcomes after which a person has to do something.
 LOST_STATES = ("refused", "failed")
-#: Outcomes that make an earlier complaint about the same document pointless.
-ARRIVED_STATES = ("sent", "delivered", "read")
 
 
 class AjwWhatsappDocumentMixin(models.AbstractModel):
@@ -132,6 +130,11 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         """
         raise NotImplementedError
 
+    def _ajw_whatsapp_is_current_file(self, attachment):
+        """Tell whether a file that was queued is still the one to send for this document."""
+        self.ensure_one()
+        return (attachment.res_model, attachment.res_id) == (self._name, self.id)
+
     def _ajw_whatsapp_responsible(self):
         """Return the user who is told when the document could not be delivered."""
         self.ensure_one()
@@ -142,13 +145,14 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         customer's documents go through, and which therefore come before WhatsApp."""
         return []
 
-    def _ajw_whatsapp_send(self, templates=None):
+    def _ajw_whatsapp_send(self, templates=None, occasions=None):
         """Queue the documents, on the way that is right for their kind.
 
         :param dict templates: ``{record_id: ajw.whatsapp.template}`` chosen by the user
+        :param dict occasions: see :meth:`_ajw_whatsapp_queue`
         :return: see :meth:`_ajw_whatsapp_queue`
         """
-        return self._ajw_whatsapp_queue(templates)
+        return self._ajw_whatsapp_queue(templates, occasions)
 
     # -- planning ----------------------------------------------------------------------------------
 
@@ -242,6 +246,14 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
                 account=plan.account.display_name,
                 reason=plan.account.stopped_reason or self.env._("no reason given"),
             )
+        # sudo: whoever sends may know whether the sender is at work
+        if not plan.account.sudo().cron_id.active:
+            return self.env._(
+                "The scheduled action that sends for the WhatsApp account %(account)s is switched "
+                "off. Ask an administrator to switch it on under Settings / Technical / Scheduled "
+                "Actions.",
+                account=plan.account.display_name,
+            )
         if not plan.partner:
             return self.env._("The document has no customer.")
         if problem := plan.partner._ajw_whatsapp_number_problem(plan.recipient):
@@ -274,25 +286,95 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
 
     # -- queueing ----------------------------------------------------------------------------------
 
-    def _ajw_whatsapp_queue(self, templates=None):
+    def _ajw_whatsapp_sent_before(self):
+        """Count the messages of each document that went out and are not on their way any more.
+
+        :return: ``{record_id: number}``, 0 included
+        :rtype: dict[int, int]
+        """
+        domain = Domain(self._ajw_whatsapp_message_domain()) & (
+            Domain("state", "in", ARRIVED_STATES)
+            | (Domain("state", "=", "failed") & Domain("sent_at", "!=", False))
+        )
+        # sudo: what was sent before counts whoever asks
+        counts = dict(
+            self.env["ajw.whatsapp.message"]
+            .sudo()
+            ._read_group(
+                domain & Domain("purpose_id", "=", self._ajw_whatsapp_purpose().id),
+                ["res_id"],
+                ["__count"],
+            )
+        )
+        return {res_id: counts.get(res_id, 0) for res_id in self.ids}
+
+    @api.model
+    def _ajw_whatsapp_occasion(self, sent_before):
+        """Return the occasion of a message, so that each press that saw the same sends once.
+
+        :param int sent_before: see :meth:`_ajw_whatsapp_sent_before`
+        """
+        return f"again-{sent_before}" if sent_before else "send"
+
+    def _ajw_whatsapp_on_its_way(self):
+        """Return ``{(record_id, number): occasion}`` for what was queued and has not arrived."""
+        # sudo: whoever queued it
+        messages = (
+            self.env["ajw.whatsapp.message"]
+            .sudo()
+            .search(
+                [
+                    *self._ajw_whatsapp_message_domain(),
+                    ("purpose_id", "=", self._ajw_whatsapp_purpose().id),
+                    ("state", "in", ON_ITS_WAY_STATES),
+                ]
+            )
+        )
+        return {
+            (message.res_id, message.number): message.occasion
+            for message in messages
+            if message.occasion == "send" or (message.occasion or "").startswith("again-")
+        }
+
+    def _ajw_whatsapp_cancel_queued(self):
+        """Take the messages of documents that are not to be sent any more out of the queue."""
+        # sudo: whoever takes the document back, takes back what was to be sent of it
+        queued = (
+            self.env["ajw.whatsapp.message"]
+            .sudo()
+            .search([*self._ajw_whatsapp_message_domain(), ("state", "=", "queued")])
+        )
+        # What the sender holds it decides itself: it asks the document again.
+        engine = queued._engine().try_lock_for_update()
+        engine._set_state("cancelled")
+        engine._document_outcome()
+
+    def _ajw_whatsapp_queue(self, templates=None, occasions=None):
         """Put the documents that may be sent into the outbox; never calls Meta.
 
         Nothing is rendered for a document that may not be sent. Pressing twice gives the message
         that is already on its way.
 
         :param dict templates: ``{record_id: ajw.whatsapp.template}`` chosen by the user
+        :param dict occasions: ``{record_id: occasion}``; where there is none, how often the
+            document was sent before decides
         :return: the messages, and ``{record_id: sentence}`` for what was not queued
         :rtype: tuple[ajw.whatsapp.message, dict[int, str]]
         """
         texts, problems = self._ajw_whatsapp_texts(templates)
         ready = self.filtered(lambda record: record.id in texts)
+        counts, on_its_way = ready._ajw_whatsapp_sent_before(), ready._ajw_whatsapp_on_its_way()
         attachments = ready._ajw_whatsapp_attachments()
         vals_list = []
         for record in ready:
             if record.id in attachments:
-                vals_list.append(
-                    record._ajw_whatsapp_message_vals(*texts[record.id], attachments[record.id])
+                vals = record._ajw_whatsapp_message_vals(*texts[record.id], attachments[record.id])
+                vals["occasion"] = (
+                    on_its_way.get((record.id, vals["number"]))
+                    or (occasions or {}).get(record.id)
+                    or self._ajw_whatsapp_occasion(counts[record.id])
                 )
+                vals_list.append(vals)
             else:
                 problems[record.id] = self.env._("The PDF of the document could not be made.")
         Message = self.env["ajw.whatsapp.message"]
@@ -375,7 +457,7 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
                 continue
             if message.state in LOST_STATES:
                 record._ajw_whatsapp_complain(message._ajw_outcome_text(), message.create_uid)
-            elif message.state in ARRIVED_STATES:
+            elif message.state in ARRIVED_STATES:  # an earlier complaint is pointless now
                 record.activity_unlink([ACTIVITY_TYPE])
         messages.mail_message_id._ajw_whatsapp_push()
 
@@ -423,7 +505,11 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
             "view_mode": "form",
             "views": [(False, "form")],
             "target": "new",
-            "context": {"default_res_model": self._name, "default_res_id": self.id},
+            "context": {
+                "default_res_model": self._name,
+                "default_res_id": self.id,
+                "default_sent_before": self._ajw_whatsapp_sent_before()[self.id],
+            },
         }
 
     def action_ajw_whatsapp_messages(self):

@@ -39,6 +39,7 @@ ENGINE_FIELDS = {
     "attempts": 0,
     "media_id": False,
     "wamid": False,
+    "wa_id": False,
     "callback_ref": None,
     "consent_event_id": False,
     "accepted_at": False,
@@ -53,7 +54,7 @@ ENGINE_FIELDS = {
 }
 
 #: What an erasure may empty in a row that is otherwise the outbox's own.
-ERASABLE_FIELDS = {"wamid", "media_id", "error_message"}
+ERASABLE_FIELDS = {"wamid", "wa_id", "media_id", "error_message"}
 
 REPORT_TIMES = {
     "accepted": "accepted_at",
@@ -77,6 +78,7 @@ class AjwWhatsappMessage(models.Model):
         "number": {"category": "phone", "erase": "clear"},
         # a wamid is base64 and holds the number
         "wamid": {"category": "identifier", "erase": "clear"},
+        "wa_id": {"category": "phone", "erase": "clear"},
         "body": {"category": "free_text", "erase": "clear"},
         "template_components": {"category": "free_text", "erase": "clear"},
         "attachment_id": {"category": "file", "erase": "clear"},
@@ -169,6 +171,14 @@ class AjwWhatsappMessage(models.Model):
     retry_at = fields.Datetime(string="Next try", readonly=True, copy=False)
     attempts = fields.Integer(readonly=True, copy=False, aggregator=None)
     wamid = fields.Char(string="Meta's message id", readonly=True, copy=False)
+    wa_id = fields.Char(
+        string="WhatsApp's own number",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="The recipient as WhatsApp knows him. In some countries it is written in another way "
+        "than the number; a STOP comes from it.",
+    )
     callback_ref = fields.Char(
         string="Our message id",
         readonly=True,
@@ -411,13 +421,16 @@ class AjwWhatsappMessage(models.Model):
     def action_retry(self):
         """Queue again what failed, was refused or stayed uncertain.
 
-        Each becomes a new message that meets the gate anew; the old one stays on record. A message
-        whose outcome is unknown is closed as failed, and a late report still corrects it.
+        Each becomes a new message that meets the gate anew; the old one stays on record. An invoice
+        or order is planned anew, with its number, PDF and template of today. A message whose
+        outcome is unknown is closed as failed, and a late report still corrects it.
 
         :raises UserError: nothing to send again, or its text was emptied meanwhile
         """
         self.check_access("read")
         engine = self._engine()
+        document_models = self.env["ajw.whatsapp.document.mixin"]._ajw_whatsapp_models()
+        planned = engine.filtered(lambda m: m.res_model in document_models)
         vals_list = []
         for message in engine:
             if message.direction != "outbound" or message.state not in (
@@ -427,6 +440,8 @@ class AjwWhatsappMessage(models.Model):
                 "cancelled",
             ):
                 raise UserError(self.env._("Only messages that did not go out can be sent again."))
+            if message in planned:
+                continue
             if not message.number or not message.body:
                 raise UserError(
                     self.env._(
@@ -462,6 +477,7 @@ class AjwWhatsappMessage(models.Model):
             error_hint=self.env._("%s sent it again.", self.env.user.name),
         )
         self._enqueue(vals_list)
+        planned.with_env(self.env)._retry_documents()
         return True
 
     def action_open_document(self):
@@ -502,12 +518,27 @@ class AjwWhatsappMessage(models.Model):
         found = engine._find_active(keys)
         missing = {key: vals for key, vals in zip(keys, vals_list, strict=True) if key not in found}
         if missing:
+            engine._cancel_orphans(missing)
             self._reserve(missing)
             created = engine.create(list(missing.values()))
             created.with_env(self.env)._check_may_send()
             found.update(zip(missing, created, strict=True))
             created.account_id._wake_sender()
         return self.browse(dict.fromkeys(found[key].id for key in keys))
+
+    @api.model
+    def _cancel_orphans(self, keys):
+        """Free business keys that queued messages of archived accounts hold."""
+        companies, _models, res_ids, *_rest = zip(*keys, strict=True)
+        queued = self.search(
+            Domain("state", "=", "queued")
+            & Domain("account_id.active", "=", False)
+            & Domain("company_id", "in", companies)
+            & Domain("res_id", "in", res_ids)
+        )
+        orphans = queued.filtered(lambda message: message._key() in keys)
+        orphans._set_state("cancelled", retry_at=False)
+        orphans.flush_recordset()
 
     @api.model
     def _reserve(self, keys):
@@ -561,6 +592,8 @@ class AjwWhatsappMessage(models.Model):
         wanted = set(keys)
         found = {}
         for message in self.search(domain):
+            if message.state == "queued" and not message.account_id.active:
+                continue  # it would never leave, see _cancel_orphans
             key = message._key()
             if key in wanted:
                 found[key] = message

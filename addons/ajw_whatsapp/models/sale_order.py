@@ -56,9 +56,21 @@ class SaleOrder(models.Model):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
         return self.user_id
 
-    def _ajw_whatsapp_queue(self, templates=None):
+    def _action_cancel(self):
+        # EXTENDS 'sale'
+        result = super()._action_cancel()
+        self._ajw_whatsapp_cancel_queued()
+        return result
+
+    def action_draft(self):
+        # EXTENDS 'sale'
+        result = super().action_draft()
+        self.filtered(lambda order: order.state == "draft")._ajw_whatsapp_cancel_queued()
+        return result
+
+    def _ajw_whatsapp_queue(self, templates=None, occasions=None):
         # EXTENDS 'ajw.whatsapp.document.mixin': as when a quotation is sent by email
-        messages, problems = super()._ajw_whatsapp_queue(templates)
+        messages, problems = super()._ajw_whatsapp_queue(templates, occasions)
         drafts = self.filtered(lambda order: order.state == "draft" and order.id not in problems)
         drafts.with_context(tracking_disable=True).write({"state": "sent"})
         return messages, problems

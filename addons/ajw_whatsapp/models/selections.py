@@ -17,9 +17,12 @@ MESSAGE_STATES = [
 #: States in which a message has left and nobody knows yet whether it arrives.
 ON_ITS_WAY_STATES = ("queued", "sending", "accepted", "uncertain")
 
+#: States that say that a message went out for certain.
+ARRIVED_STATES = ("sent", "delivered", "read")
+
 #: States in which a second message for the same document, purpose, number and occasion is the same
 #: message: the business key is unique over them. Only what never went out leaves its place free.
-ACTIVE_STATES = (*ON_ITS_WAY_STATES, "sent", "delivered", "read")
+ACTIVE_STATES = (*ON_ITS_WAY_STATES, *ARRIVED_STATES)
 
 #: States after which an uploaded document is of no more use. Uncertain is none of them.
 FINAL_STATES = ("delivered", "read", "failed", "refused", "cancelled")

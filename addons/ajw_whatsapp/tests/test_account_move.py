@@ -29,7 +29,10 @@ class TestInvoice(DocumentCommon):
         for invoice in (self.invoice, other):
             self._send(invoice)
         self.account.access_token = "token"
-        self.invoice.button_draft()
+        with patch.object(
+            self.env.registry["account.move"], "_ajw_whatsapp_cancel_queued", lambda moves: None
+        ):
+            self.invoice.button_draft()
         claim = self.account._claim_batch()
         self.assertEqual(
             [job.message_id for job in claim.jobs], self._messages(other).ids, "the other one goes"
@@ -38,6 +41,186 @@ class TestInvoice(DocumentCommon):
         self.assertEqual(message.state, "failed")
         self.assertIn("draft is not sent", message.error_message)
         self.assertIn("Nothing was sent", message.error_hint)
+
+    # -- what was queued is compared with the document when it is claimed ---------------------------
+
+    def _claim(self):
+        self.account.access_token = "token"
+        return self.account._claim_batch()
+
+    def test_M2_a_number_changed_after_the_click_is_refused(self):
+        self._opt_in(self.partner)
+        self._send()
+        self._opt_in(self.partner, address="+919876543211")
+        self.partner.ajw_whatsapp_number = "+919876543211"
+        self.assertFalse(self._claim().jobs)
+        message = self._messages(self.invoice)
+        self.assertEqual((message.state, message.refusal_reason), ("refused", "number_changed"))
+
+    def test_M2_a_file_that_is_not_the_invoices_pdf_is_not_sent(self):
+        self._opt_in(self.partner)
+        self._send()
+        message = self._messages(self.invoice)
+        message._engine().attachment_id = self.env["ir.attachment"].create(
+            {
+                "name": "payroll.pdf",
+                "raw": b"%PDF",
+                "res_model": "account.move",
+                "res_id": self.invoice.id,
+            }
+        )
+        self.assertFalse(self._claim().jobs)
+        self.assertEqual(message.state, "failed")
+        self.assertIn("not the document's current one", message.error_message)
+
+    def test_M2_a_manager_cannot_send_one_customers_invoice_to_another(self):
+        other = self._create_partner("Someone Else", "+919876543277")
+        self._opt_in(other)
+        manager = self._create_user(
+            "doc_forger", "ajw_whatsapp.group_manager,account.group_account_invoice"
+        )
+        self.env["account.move.send"]._generate_and_send_invoices(
+            self.invoice, sending_methods=["manual"]
+        )
+        message = (
+            self.env["ajw.whatsapp.message"]
+            .with_user(manager)
+            .create(
+                {
+                    "company_id": self.company.id,
+                    "account_id": self.account.id,
+                    "partner_id": other.id,
+                    "number": "+919876543277",
+                    "res_model": "account.move",
+                    "res_id": self.invoice.id,
+                    "purpose_id": self.purpose_invoice.id,
+                    "template_id": self.invoice_template.id,
+                    "attachment_id": self.invoice.invoice_pdf_report_id.id,
+                    "body": "forged",
+                }
+            )
+        )
+        self.assertFalse(self._claim().jobs)
+        self.assertEqual((message.state, message.refusal_reason), ("refused", "number_changed"))
+
+    def test_M2_taking_the_invoice_back_empties_the_queue_for_the_corrected_one(self):
+        self._opt_in(self.partner)
+        self._send()
+        first = self._messages(self.invoice)
+        self.invoice.with_user(self.billing).button_draft()
+        self.assertEqual(first.state, "cancelled")
+        self.assertFalse(self._complaints(self.invoice))
+        self.invoice.invoice_line_ids.price_unit = 99
+        self.invoice.action_post()
+        self._send()
+        second = self._messages(self.invoice) - first
+        self.assertEqual(second.attachment_id, self.invoice.invoice_pdf_report_id)
+        [job] = self._claim().jobs
+        self.assertEqual(job.message_id, second.id)
+
+    def test_M2_cancelling_the_invoice_empties_the_queue(self):
+        self._opt_in(self.partner)
+        self._send()
+        self.invoice.button_cancel()
+        self.assertEqual(self._messages(self.invoice).state, "cancelled")
+
+    def test_M2_sending_again_plans_the_document_anew(self):
+        self._opt_in(self.partner)
+        self._send()
+        first = self._messages(self.invoice)
+        self._set_state(first, "failed", error_hint="x")
+        self._opt_in(self.partner, address="+919876543211")
+        self.partner.ajw_whatsapp_number = "+919876543211"
+        self.invoice.button_draft()
+        self.invoice.action_post()
+        self.invoice_template.status = "PAUSED"
+        new_template = self._create_template(
+            "account.move", self.purpose_invoice, name="account_move_new"
+        )
+        first.with_user(self.billing).action_retry()
+        second = self._messages(self.invoice) - first
+        self.assertEqual(
+            (second.number, second.template_id, second.occasion, second.state),
+            ("+919876543211", new_template, "send", "queued"),
+        )
+        # the first invoice was taken back: its PDF is not the current one, or there is none
+        self.assertEqual(second.attachment_id, self.invoice.invoice_pdf_report_id)
+        self.assertTrue(second.attachment_id)
+
+    def test_M2_sending_again_meets_the_gate(self):
+        self._opt_in(self.partner)
+        self._send()
+        message = self._messages(self.invoice)
+        self._set_state(message, "failed", error_hint="x")
+        self._withdraw(self.partner)
+        with self.assertRaisesRegex(UserError, "withdrawn"):
+            message.with_user(self.billing).action_retry()
+        self.assertEqual(self._messages(self.invoice), message)
+
+    # -- once per press, once more on purpose --------------------------------------------------------
+
+    def test_M8_two_windows_send_once(self):
+        self._opt_in(self.partner)
+        windows = [self._compose(self.invoice, self.billing) for _window in range(2)]
+        windows[0].action_send()
+        first = self._messages(self.invoice)
+        for state in ("queued", "sent", "read"):
+            self._set_state(first, state)
+            for window in windows:
+                result = window.action_send()
+            self.assertEqual(self._messages(self.invoice), first)
+        self.assertEqual(result["params"]["type"], "info")
+        self.assertIn("sent already", result["params"]["message"])
+        self.assertEqual(len(self._notes(self.invoice)), 1)
+
+    def test_M8_once_more_on_purpose(self):
+        self._opt_in(self.partner)
+        self._send()
+        first = self._messages(self.invoice)
+        self._set_state(first, "sent", sent_at="2026-11-03 10:00:00")
+        windows = [self._compose(self.invoice, self.billing) for _window in range(2)]
+        self.assertEqual(windows[0].sent_before, 1)
+        self.assertEqual(str(windows[0].last_sent_at), "2026-11-03 10:00:00")
+        for window in windows:
+            window.action_send()
+        second = self._messages(self.invoice) - first
+        self.assertEqual((second.occasion, second.state), ("again-1", "queued"))
+        self._set_state(second, "delivered")
+        windows[1].action_send()
+        self.assertEqual(self._messages(self.invoice), first | second)
+        self._send()
+        self.assertIn("again-2", self._messages(self.invoice).mapped("occasion"))
+
+    def test_M8_a_failure_after_sending_is_one_more_occasion_in_every_window(self):
+        self._opt_in(self.partner)
+        self._send()
+        first = self._messages(self.invoice)
+        self._set_state(first, "sent", sent_at="2026-11-03 10:00:00")
+        before = self._compose(self.invoice, self.billing)
+        self._set_state(first, "failed", error_hint="x")
+        after = self._compose(self.invoice, self.billing)
+        before.action_send()
+        after.action_send()
+        self.assertEqual(len(self._messages(self.invoice)), 2)
+
+    def test_M8_a_number_made_up_is_no_occasion(self):
+        self._opt_in(self.partner)
+        composer = (
+            self.env["ajw.whatsapp.composer"]
+            .with_user(self.billing)
+            .create({"res_model": "account.move", "res_id": self.invoice.id, "sent_before": 7})
+        )
+        self.assertEqual(composer.sent_before, 0)
+
+    def test_M8_cores_wizard_counts_when_it_queues(self):
+        self._opt_in(self.partner)
+        for _press in range(2):
+            self._wizard({"ajw_whatsapp": {"checked": True}}).action_send_and_print()
+        first = self._messages(self.invoice)
+        self.assertEqual(len(first), 1)
+        self._set_state(first, "read")
+        self._wizard({"ajw_whatsapp": {"checked": True}}).action_send_and_print()
+        self.assertEqual((self._messages(self.invoice) - first).occasion, "again-1")
 
     def test_A1_composer_shows_proof_and_queues(self):
         event = self._opt_in(self.partner)
@@ -292,13 +475,15 @@ class TestInvoice(DocumentCommon):
         self._opt_in(self.partner)
 
         def fail(messages, vals_list):
-            raise ValueError("boom")
+            raise ValueError(f"boom {vals_list}")
 
         with (
             patch.object(self.env.registry["ajw.whatsapp.message"], "_enqueue", fail),
-            self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send", "ERROR"),
+            self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send", "ERROR") as log,
         ):
             result = self._send()
+        self.assertIn("ValueError", log.output[0])
+        self.assertNotIn("+91", log.output[0], "an error's text may hold personal data")
         self.assertEqual(result["params"]["type"], "warning")
         self.assertTrue(self.invoice.invoice_pdf_report_id)
         self.assertTrue(self._complaints(self.invoice))
@@ -353,6 +538,11 @@ class TestInvoice(DocumentCommon):
         self._opt_in(self.partner)
         self.account.write({"state": "stopped", "stopped_reason": "The token expired."})
         self.assertRefused("stopped: The token expired")
+
+    def test_sender_switched_off(self):
+        self._opt_in(self.partner)
+        self.account.cron_id.active = False
+        self.assertRefused("scheduled action.*switched off")
 
     def test_no_approved_template(self):
         self._opt_in(self.partner)

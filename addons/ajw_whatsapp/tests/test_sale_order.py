@@ -68,6 +68,47 @@ class TestOrder(DocumentCommon):
         self._send()
         self.assertEqual(self._messages(self.order), first)
 
+    def test_M2_taking_the_order_back_empties_the_queue(self):
+        self._opt_in(self.partner, self.purpose_order)
+        for method, seller in (("action_draft", self.seller), ("action_cancel", self.seller)):
+            self._send()
+            self.assertEqual(self._messages(self.order)[:1].state, "queued")
+            getattr(self.order.with_user(seller), method)()
+            self.assertEqual(set(self._messages(self.order).mapped("state")), {"cancelled"})
+
+    def test_M2_what_is_queued_must_still_fit_the_order(self):
+        other = self._create_partner("Someone Else", "+919876543277")
+        for partner in (self.partner, other):
+            self._opt_in(partner, self.purpose_order)
+        orders = [self._create_order() for _index in range(3)]
+        for order in orders:
+            self._send(order)
+        messages = [self._messages(order) for order in orders]
+        orders[0].partner_id = other
+        messages[1]._engine().attachment_id = messages[2].attachment_id
+        self.account.access_token = "token"
+        [job] = self.account._claim_batch().jobs
+        self.assertEqual(job.message_id, messages[2].id)
+        self.assertEqual(messages[0].refusal_reason, "number_changed")
+        self.assertEqual(messages[1].state, "failed")
+
+    def test_M2_a_claim_costs_the_same_for_many_orders(self):
+        self.account.access_token = "token"
+        counts = []
+        for round_number, size in enumerate((2, 6)):
+            for index in range(size):
+                partner = self._create_partner(f"P{index}", f"+91987654{round_number}{index:03}")
+                self._opt_in(partner, self.purpose_order)
+                self._send(self._create_order(partner))
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            claim = self.account._claim_batch()
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(len(claim.jobs), size)
+        self.assertLessEqual(counts[1], counts[0] + 2)
+
     def test_A6_a_colleagues_order_stays_out_of_reach(self):
         self._opt_in(self.partner, self.purpose_order)
         other = self._create_user("doc_other_seller", "sales_team.group_sale_salesman")

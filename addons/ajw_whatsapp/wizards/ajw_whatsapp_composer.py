@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import clean_context
 
-from ..models.selections import ACTIVE_STATES
+from ..models.selections import ARRIVED_STATES, ON_ITS_WAY_STATES
 
 
 class AjwWhatsappComposer(models.TransientModel):
@@ -60,6 +60,13 @@ class AjwWhatsappComposer(models.TransientModel):
     previous_message_ids = fields.Many2many("ajw.whatsapp.message", compute="_compute_previous")
     previous_count = fields.Integer(compute="_compute_previous")
     on_its_way = fields.Boolean(compute="_compute_previous")
+    sent_before = fields.Integer(
+        readonly=True,
+        default=-1,
+        help="How often the document had been sent when this was opened: pressing twice, in two "
+        "windows even, sends once.",
+    )
+    last_sent_at = fields.Datetime("Sent last", compute="_compute_previous")
     networks = fields.Char(compute="_compute_networks")
     preview = fields.Json(compute="_compute_plan")
 
@@ -71,6 +78,16 @@ class AjwWhatsappComposer(models.TransientModel):
     def _document_models(self):
         """Return the names of the models that can be sent by WhatsApp."""
         return self.env["ajw.whatsapp.document.mixin"]._ajw_whatsapp_models()
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        composers = super().create(vals_list)
+        for composer in composers:
+            # Never more than there are: a number made up would be an occasion made up.
+            count = composer._document()._ajw_whatsapp_sent_before()[composer.res_id]
+            seen = composer.sent_before
+            composer.sent_before = min(seen, count) if seen >= 0 else count
+        return composers
 
     def _document(self, operation="read"):
         """Return the document, if the user is a WhatsApp user who may do ``operation`` on it.
@@ -149,7 +166,9 @@ class AjwWhatsappComposer(models.TransientModel):
             )
             composer.previous_message_ids = messages
             composer.previous_count = document.ajw_whatsapp_message_count
-            composer.on_its_way = any(message.state in ACTIVE_STATES for message in messages)
+            composer.on_its_way = any(message.state in ON_ITS_WAY_STATES for message in messages)
+            last = messages.filtered(lambda message: message.state in ARRIVED_STATES)[:1]
+            composer.last_sent_at = last and (last.sent_at or last.accepted_at or last.create_date)
 
     @api.depends("res_model", "res_id")
     def _compute_networks(self):
@@ -210,12 +229,24 @@ class AjwWhatsappComposer(models.TransientModel):
         problem = plan.problem or document._ajw_whatsapp_render(plan.template)[1]
         if problem:
             raise UserError(problem)
-        messages, problems = document._ajw_whatsapp_send({document.id: plan.template})
+        messages, problems = document._ajw_whatsapp_send(
+            {document.id: plan.template},
+            {document.id: document._ajw_whatsapp_occasion(self.sent_before)},
+        )
         done = {"type": "ir.actions.act_window_close"}
         if problems:
             return self._notification("warning", "\n".join(problems.values()), done)
         if not messages:
             return done
+        if all(message.state in ARRIVED_STATES for message in messages):
+            return self._notification(
+                "info",
+                self.env._(
+                    "%(name)s was sent already. Open this window anew to send it once more.",
+                    name=document.display_name,
+                ),
+                done,
+            )
         return self._notification(
             "success",
             self.env._("%(name)s is queued for WhatsApp.", name=document.display_name),
