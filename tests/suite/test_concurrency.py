@@ -169,10 +169,17 @@ out["states"] = queue_state()
 
 
 def queued(stack, accountant, partner, number, count=1):
-    """Queue messages while no sender runs; return the invoices and the messages' ids."""
+    """Queue messages while no sender runs; return the invoices and the messages' ids.
+
+    To be called with the senders paused. Nothing can be queued for a sender that is switched off,
+    so the account pauses instead while the buttons are pressed.
+    """
     moves = [stack.new_invoice(accountant, partner) for _ in range(count)]
+    switch_sender(stack, on=True, pause=True)
     for move in moves:
         stack.send(accountant, move)
+    switch_sender(stack, on=False)
+    time.sleep(0.5)  # a run that has begun ends
     messages = [message["id"] for move in moves for message in stack.messages(accountant, move)]
     assert len(messages) == count
     return moves, messages
@@ -263,22 +270,27 @@ sender.cr.rollback()
 """
 
 
+def switch_sender(stack, on, pause=False):
+    """Switch the account's scheduled action on or off, and let the account pause or go on."""
+    stack.shell(
+        "from odoo import fields\n"
+        f"account = env['ajw.whatsapp.account'].browse({stack.facts['account_id']})\n"
+        f"until = fields.Datetime.add(fields.Datetime.now(), hours=1) if {pause} else False\n"
+        "account.paused_until = until\n"
+        f"account.cron_id.active = {on}\n"
+        "env.cr.commit()\n"
+    )
+
+
 class paused_senders:
     """Switch the account's scheduled action off, as an administrator would."""
 
     def __init__(self, stack):
         self.stack = stack
 
-    def _set(self, active):
-        account = self.stack.facts["account_id"]
-        self.stack.shell(
-            f"env['ajw.whatsapp.account'].browse({account}).cron_id.active = {active}\n"
-            "env.cr.commit()\n"
-        )
-
     def __enter__(self):
-        self._set(False)
+        switch_sender(self.stack, on=False)
         time.sleep(0.5)  # a run that has begun ends
 
     def __exit__(self, *_error):
-        self._set(True)
+        switch_sender(self.stack, on=True)
