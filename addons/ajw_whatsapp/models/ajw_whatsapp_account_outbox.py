@@ -1,6 +1,7 @@
 import logging
 import random
 import time
+import traceback
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import mute_logger
 
 from ..cloud_api import errors
 from ..cloud_api.dispatch import SendJob, delete_media, dispatch
@@ -158,7 +160,7 @@ class AjwWhatsappAccount(models.Model):
         while self._in_fresh_transaction(self._tell_documents) and time_left > 0:
             time_left = cron._commit_progress()
         if time_left > 0 and lock.is_held():
-            self._delete_documents()
+            self._delete_documents(lock, time_left)
         self._plan_next_run()
         cron._commit_progress(remaining=self._count_ready() if time_left <= 0 else 0)
 
@@ -173,8 +175,10 @@ class AjwWhatsappAccount(models.Model):
         self.env["ir.cron"]._commit_progress()
         for attempt in range(MAX_TRIES):
             try:
-                result = function(*args)
-                self.env["ir.cron"]._commit_progress()
+                # the database's own error would print the rows, texts and numbers included
+                with mute_logger("odoo.sql_db"):
+                    result = function(*args)
+                    self.env["ir.cron"]._commit_progress()
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 self.env.cr.rollback()
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - no secret
@@ -275,7 +279,7 @@ class AjwWhatsappAccount(models.Model):
             reason = self._template_refusal(message) or (not answer.allowed and answer.reason)
             if not reason and message in misaddressed:
                 reason = "number_changed"
-            if not message.template_id._is_checked():  # queued after the templates were looked up
+            if self._must_look_up(message.template_id):  # queued after the templates were looked up
                 message.retry_at = fields.Datetime.now() + timedelta(seconds=5)
                 done += 1
             elif reason == "keyring":
@@ -531,9 +535,15 @@ class AjwWhatsappAccount(models.Model):
 
     def _withdraw_marketing(self, number, method, occurred_at):
         """Record that a person told Meta to stop marketing messages; other purposes go on."""
-        purpose = self.env.ref("ajw_consent.purpose_marketing", raise_if_not_found=False)
-        if purpose and number:
-            self._withdraw(number, method, occurred_at, purposes=purpose)
+        # sudo: a purpose of another role counts too; archived ones because consent outlives them
+        purposes = (
+            self.env["ajw.consent.purpose"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("is_marketing", "=", True)])
+        )
+        if purposes and number:
+            self._withdraw(number, method, occurred_at, purposes=purposes)
 
     def _stop(self, code, said, subcode=None):
         """Stop the account until a person acts; the queue is kept."""
@@ -571,30 +581,58 @@ class AjwWhatsappAccount(models.Model):
         changed._document_outcome()
         return len(changed) == limit
 
-    def _delete_documents(self):
-        """Delete documents at Meta that have served: they arrived, or never will."""
-        if not self._may_send():
-            return
-        messages = self._outbox.search(
-            [
-                ("account_id", "=", self.id),
-                ("media_id", "!=", False),
-                ("state", "in", FINAL_STATES),
-            ],
-            order="id",
-            limit=BATCH_SIZE,
-        )
-        by_media = {message.media_id: message.id for message in messages}
-        if not by_media:
-            return
-        client = self._get_client()
-        self.env.cr.commit()  # nothing stays open while Meta is being waited for
-        with client:
-            deleted = delete_media(client, list(by_media), WORKERS)
-        self._in_fresh_transaction(self._forget_media, [by_media[media] for media in deleted])
+    def _delete_documents(self, lock, time_left):
+        """Delete documents at Meta that have served: they arrived, or never will.
 
-    def _forget_media(self, message_ids):
+        Each is asked for once a run, those asked for longest ago first, so that some which cannot
+        be deleted do not keep the others.
+
+        :param OutboxLock lock: the proof of being the only sender
+        :param float time_left: seconds this may take
+        """
+        started = fields.Datetime.now()
+        deadline = time.monotonic() + time_left
+        while time.monotonic() < deadline and lock.is_held() and self._may_send():
+            messages = self._outbox.search(
+                Domain(
+                    [
+                        ("account_id", "=", self.id),
+                        ("media_id", "!=", False),
+                        ("state", "in", FINAL_STATES),
+                    ]
+                )
+                & (Domain("media_tried_at", "=", False) | Domain("media_tried_at", "<", started)),
+                order="media_tried_at nulls first, id",
+                limit=BATCH_SIZE,
+            )
+            if not messages:
+                return
+            by_media = {message.media_id: message.id for message in messages}
+            client = self._get_client()
+            self.env.cr.commit()  # nothing stays open while Meta is being waited for
+            try:
+                with client:
+                    deleted = delete_media(client, list(by_media), WORKERS)
+            except Exception as error:  # tidying up must not keep the queue from being sent
+                deleted = set()
+                _logger.error(  # without the error's text, which may hold personal data
+                    "WhatsApp account %s: deleting documents at Meta failed: %s\n%s",
+                    self.id,
+                    type(error).__name__,
+                    "".join(traceback.format_tb(error.__traceback__)),
+                )
+            kept = [message_id for media, message_id in by_media.items() if media not in deleted]
+            # also those that share a document with one that was tried
+            others = set(messages.ids) - set(by_media.values())
+            self._in_fresh_transaction(
+                self._forget_media,
+                [by_media[media] for media in deleted],
+                [*kept, *others],
+            )
+
+    def _forget_media(self, message_ids, kept_ids):
         self._outbox.browse(message_ids).write({"media_id": False})
+        self._outbox.browse(kept_ids).write({"media_tried_at": fields.Datetime.now()})
 
     def _plan_next_run(self):
         """Wake the sender when the next waiting message falls due."""

@@ -38,6 +38,7 @@ ENGINE_FIELDS = {
     "retry_at": False,
     "attempts": 0,
     "media_id": False,
+    "media_tried_at": False,
     "wamid": False,
     "wa_id": False,
     "callback_ref": None,
@@ -156,6 +157,9 @@ class AjwWhatsappMessage(models.Model):
     attachment_id = fields.Many2one("ir.attachment", ondelete="set null", readonly=True)
     filename = fields.Char(readonly=True)
     media_id = fields.Char(readonly=True, copy=False, help="Meta's id of the uploaded document.")
+    media_tried_at = fields.Datetime(
+        readonly=True, copy=False, help="When Meta was last asked to delete the document."
+    )
     inbound_type = fields.Char(
         string="Kind",
         readonly=True,
@@ -279,7 +283,7 @@ class AjwWhatsappMessage(models.Model):
         for res_model, messages in (self - forbidden).sudo().grouped("res_model").items():
             readable = set()
             if res_model in self.env:
-                documents = self.env[res_model].browse(set(messages.mapped("res_id")) - {0, False})
+                documents = self.env[res_model].browse(set(messages.mapped("res_id")) - {0})
                 readable = set(documents.exists()._filtered_access("read").ids)
             forbidden |= self.browse(m.id for m in messages if m.res_id not in readable)
         if not forbidden:

@@ -42,7 +42,7 @@ class TestInvoice(DocumentCommon):
         self.assertIn("draft is not sent", message.error_message)
         self.assertIn("Nothing was sent", message.error_hint)
 
-    # -- what was queued is compared with the document when it is claimed ---------------------------
+    # -- what was queued is compared with the document when it is claimed -------------------------
 
     def _claim(self):
         self.account.access_token = "token"
@@ -157,7 +157,7 @@ class TestInvoice(DocumentCommon):
             message.with_user(self.billing).action_retry()
         self.assertEqual(self._messages(self.invoice), message)
 
-    # -- once per press, once more on purpose --------------------------------------------------------
+    # -- once per press, once more on purpose -----------------------------------------------------
 
     def test_M8_two_windows_send_once(self):
         self._opt_in(self.partner)

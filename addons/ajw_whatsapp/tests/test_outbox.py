@@ -1,8 +1,9 @@
 import os
 from datetime import timedelta
+from functools import partial
 from unittest.mock import patch
 
-from psycopg2.errors import SerializationFailure
+from psycopg2.errors import SerializationFailure, UniqueViolation
 
 from odoo import fields
 from odoo.tests import tagged
@@ -11,6 +12,7 @@ from odoo.tools import mute_logger
 from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
 from ..cloud_api.client import CloudApiClient
+from ..cloud_api.errors import ConnectionFailed
 from ..models import ajw_whatsapp_account_outbox as outbox
 from .common import PDF, WhatsappCommon
 from .fake_meta import meta_error
@@ -199,7 +201,168 @@ class TestOutbox(WhatsappCommon):
         self.assertEqual(message.state, "queued")
         self.assertFalse(self.meta.calls)
 
+    # --- what Meta holds of the template now ---
+
+    def _forget_check(self):
+        self.template.category_checked_at = False
+
+    def _template_row(self, **values):
+        row = {"id": "555", "name": "test_document", "language": "en"}
+        return (200, row | {"status": "APPROVED", "category": "UTILITY"} | values, {})
+
+    def test_A4_a_template_moved_at_meta_is_seen_without_a_report(self):
+        for category in ("MARKETING", "A_NEW_CATEGORY"):
+            with self.subTest(category=category):
+                self._forget_check()
+                self.template.category = "UTILITY"
+                self.meta.script("template", self._template_row(category=category))
+                message = self._enqueue(occasion=category)
+                self._run_outbox()
+                self.assertEqual(
+                    (message.state, message.refusal_reason), ("refused", "purpose_not_covered")
+                )
+                self.assertEqual(self.template.category, "MARKETING")
+                self.assertIn(self.template.name, self.account.warning)
+        self.assertEqual({call["kind"] for call in self.meta.calls}, {"template"})
+
+    def test_A4_meta_is_asked_once_in_a_while(self):
+        self._forget_check()
+        messages = self._enqueue()
+        self._run_outbox()
+        messages += self._enqueue(occasion="other")
+        self._run_outbox()
+        self.assertEqual(messages.mapped("state"), ["accepted", "accepted"])
+        [call] = self.meta.of("template")
+        self.assertEqual((call["method"], call["path"]), ("GET", "555"))
+        self.template.category_checked_at = fields.Datetime.now() - timedelta(minutes=11)
+        messages += self._enqueue(occasion="third")
+        self._run_outbox()
+        self.assertEqual(len(self.meta.of("template")), 2)
+
+    def test_A4_without_an_answer_about_the_template_nothing_is_sent(self):
+        message = self._enqueue()
+        for answer in ("drop", meta_error(130429, 429), (200, b"<html>", {})):
+            with self.subTest(answer=answer):
+                self._forget_check()
+                message._engine().retry_at = False
+                self.meta.script("template", answer)
+                self._run_outbox()
+                self.assertEqual(message.state, "queued")
+                wait = message.retry_at - fields.Datetime.now()
+                self.assertLessEqual(abs(wait.total_seconds() - 60), 5)
+        self.assertEqual({call["kind"] for call in self.meta.calls}, {"template"})
+        message._engine().retry_at = False
+        self._run_outbox()
+        self.assertEqual(message.state, "accepted", "it is not kept for ever")
+
+    def test_a_rejected_token_while_looking_the_template_up(self):
+        self._forget_check()
+        message = self._enqueue()
+        self.meta.script("template", meta_error(190, 401))
+        with mute_logger(LOGGER):
+            self._run_outbox()
+        self.assertEqual((message.state, self.account.state), ("queued", "stopped"))
+
+    def test_a_template_that_is_gone_or_another_one_is_not_sent(self):
+        for answer, status in (
+            (meta_error(100, 400, error_subcode=33), "DELETED"),
+            (self._template_row(name="theirs"), "UNKNOWN"),
+            (self._template_row(status="PAUSED"), "PAUSED"),
+        ):
+            with self.subTest(status=status):
+                self._forget_check()
+                self.template.status = "APPROVED"
+                self.meta.script("template", answer)
+                message = self._enqueue(occasion=status)
+                self._run_outbox()
+                self.assertEqual((message.state, self.template.status), ("failed", status))
+        self.assertEqual({call["kind"] for call in self.meta.calls}, {"template"})
+
+    def test_a_message_queued_after_the_look_up_waits_for_the_next(self):
+        self._forget_check()
+        message = self._enqueue()
+        with self.enter_registry_test_mode():
+            claim = self.account._claim_batch()
+        self.assertFalse(claim.jobs)
+        self.assertEqual((message.state, bool(message.retry_at)), ("queued", True))
+
+    def test_A4_a_template_of_another_document_is_refused(self):
+        template = self._create_template(name="other")
+        message = self._enqueue(template_id=template.id)
+        template.model = "account.move"
+        self._run_outbox()
+        self.assertEqual(
+            (message.state, message.refusal_reason), ("refused", "purpose_not_covered")
+        )
+        self.assertFalse(self.meta.calls)
+
+    # --- archived accounts ---
+
+    def test_archiving_an_account_cancels_its_queue(self):
+        told = []
+        self._add_hook(told.append)
+        message = self._enqueue()
+        self.account.with_user(self.manager).active = False
+        self.assertEqual(message.state, "cancelled")
+        self.assertIn("archived", message.error_hint)
+        self.assertEqual(told, [(self.partner.ids, ["cancelled"])])
+        self._run_outbox()
+        self.account.active = True
+        self._run_outbox()
+        self.assertEqual(message.state, "cancelled")
+        self.assertFalse(self.meta.calls)
+
+    def test_what_an_archived_account_still_holds_blocks_no_other(self):
+        stuck = self._enqueue()
+        self.account.active = False
+        stuck._engine().state = "queued"  # as a sender at work puts it back
+        other = self._create_account(phone_number_id="77")
+        template = self._create_template(account_id=other.id)
+        message = self._enqueue(account_id=other.id, template_id=template.id)
+        self.assertNotEqual(message, stuck)
+        self._run_outbox(other)
+        self.assertEqual((stuck.state, message.state), ("cancelled", "accepted"))
+
+    def test_the_sender_of_an_archived_account_empties_its_queue(self):
+        stuck = self._enqueue()
+        self.account.active = False
+        stuck._engine().state = "queued"
+        self._run_outbox()
+        self.assertEqual(stuck.state, "cancelled")
+        self.assertFalse(self.meta.calls)
+
     # --- errors ---
+
+    def test_one_result_that_cannot_be_recorded_spoils_no_other(self):
+        partners = [self._create_partner(f"P{n}", f"+9198765{n:05}") for n in range(3)]
+        for partner in partners:
+            self._opt_in(partner)
+        messages = self.env["ajw.whatsapp.message"]._enqueue(
+            [self._message_vals(partner) for partner in partners]
+        )
+        model = self.env.registry["ajw.whatsapp.message"]
+        original = model._merge_report
+
+        def merge(message, *args, **kwargs):
+            if message == messages[1]:
+                message.env.cr.execute("SELECT 1/0")
+            return original(message, *args, **kwargs)
+
+        with patch.object(model, "_merge_report", merge), mute_logger(LOGGER, "odoo.sql_db"):
+            self._run_outbox()
+        self.assertEqual(messages.mapped("state"), ["accepted", "sending", "accepted"])
+        with mute_logger(LOGGER):
+            self._run_outbox()
+        self.assertEqual(messages[1].state, "uncertain")
+        self.assertEqual(len(self.meta.of("send")), 3)
+
+    def test_an_id_that_meta_gives_twice_spoils_nothing(self):
+        answer = (200, {"messages": [{"id": "wamid.same"}]}, {})
+        self.meta.script("send", answer, answer)
+        messages = self._enqueue() + self._enqueue(occasion="other")
+        self._run_outbox()
+        self.assertEqual(messages.mapped("state"), ["accepted", "accepted"])
+        self.assertEqual(set(messages.mapped("wamid")), {"wamid.same", False})
 
     def test_a_passing_fault_is_tried_again_later(self):
         self.meta.script("send", meta_error(131016, 500))
@@ -315,9 +478,8 @@ class TestOutbox(WhatsappCommon):
 
     def test_accounts_out_of_service_send_nothing(self):
         message = self._enqueue()
-        for values in ({"active": False}, {"active": True, "state": "draft"}):
-            self.account.write(values)
-            self._run_outbox()
+        self.account.state = "draft"
+        self._run_outbox()
         self.account.write(
             {"state": "connected", "paused_until": fields.Datetime.now() + timedelta(hours=1)}
         )
@@ -383,9 +545,9 @@ class TestOutbox(WhatsappCommon):
         original = CloudApiClient.send_message
 
         def send_message(client, payload):
-            wamid = original(client, payload)
-            sent.append(wamid)
-            return wamid
+            answer = original(client, payload)
+            sent.append(answer.wamid)
+            return answer
 
         sent = []
         self.patch(CloudApiClient, "send_message", send_message)
@@ -398,7 +560,7 @@ class TestOutbox(WhatsappCommon):
         self.patch(self.env.registry["ajw.whatsapp.account"], "_write_back", late)
         self._run_outbox()
         self.assertEqual(message.state, "read")
-        self.assertEqual(message.wamid, sent[0])
+        self.assertEqual(message.wamid, sent[0].wamid)
         self.assertTrue(message.accepted_at)
 
     def test_nobody_listening_is_tried_again(self):
@@ -449,6 +611,75 @@ class TestOutbox(WhatsappCommon):
         self.assertTrue(other.media_id, "it is tried again")
         self._run_outbox()
         self.assertFalse(other.media_id, "gone already is gone")
+
+    def test_documents_that_cannot_be_deleted_do_not_keep_the_others(self):
+        messages = self.env["ajw.whatsapp.message"]
+        for n in range(5):
+            messages |= self._enqueue(occasion=f"o{n}")
+        self._run_outbox()
+        self.assertTrue(all(messages.mapped("media_id")))
+        messages._engine()._set_state("delivered")
+        stuck = set(messages[:2].mapped("media_id"))
+        delete = CloudApiClient.delete_media
+
+        def delete_media(client, media_id):
+            if media_id in stuck:
+                raise ConnectionFailed("no")
+            return delete(client, media_id)
+
+        self.patch(CloudApiClient, "delete_media", delete_media)
+        with patch.object(outbox, "BATCH_SIZE", 2):
+            self._run_outbox()
+        self.assertEqual(set(messages.filtered("media_id").mapped("media_id")), stuck)
+        self.assertTrue(all(messages[:2].mapped("media_tried_at")))
+
+    def test_a_defect_in_deleting_does_not_stop_the_sender(self):
+        message = self._enqueue()
+        self._run_outbox()
+        message._engine()._set_state("delivered")
+
+        def fail(*_args):
+            raise ValueError(self.number)
+
+        with (
+            patch.object(outbox, "delete_media", fail),
+            self.assertLogs(LOGGER, "ERROR") as log,
+        ):
+            self._run_outbox()
+        self.assertNotIn("+91", log.output[0])
+        self.assertTrue(message.media_id)
+        self._run_outbox()
+        self.assertFalse(message.media_id, "tried again in the next run")
+
+    def test_a_database_error_prints_no_row(self):
+        secret = "wamid.+919876543210"
+        first, second = self._enqueue(), self._enqueue(occasion="other")
+        first._engine().write({"wamid": secret, "state": "delivered"})
+        self.env.flush_all()
+
+        def collide(account):
+            account._outbox.browse(second.id).wamid = secret
+            account.env.flush_all()
+
+        with (
+            self.enter_registry_test_mode(),
+            self.assertNoLogs("odoo.sql_db", "ERROR"),
+            self.assertRaises(UniqueViolation),
+            self.env.registry.cursor() as cr,
+        ):
+            account = self.account.with_env(self.env(cr=cr))
+            account._in_fresh_transaction(partial(collide, account))
+
+    def test_A9_131050_withdraws_every_purpose_that_is_marketing(self):
+        offers = self.purpose_marketing.copy({"code": "offers", "name": "Offers"})
+        self._opt_in(self.partner, self.purpose_marketing | offers)
+        offers.active = False
+        self.meta.script("send", meta_error(131050, 400))
+        self._enqueue()
+        self._run_outbox()
+        offers.active = True
+        for purpose in (self.purpose_marketing, offers):
+            self.assertEqual(self._ask_gate(self.partner, purpose).reason, "withdrawn")
 
     def test_batches_stay_within_memory(self):
         for n in range(4):
