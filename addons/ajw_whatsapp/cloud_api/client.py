@@ -196,14 +196,16 @@ class CloudApiClient:
 
     # Templates
 
-    def list_templates(self):
+    def list_templates(self, name=None):
         """Yield every template of the business account, all pages.
 
+        :param str name: only those whose names contain it
         :rtype: Iterator[dict]
         """
-        yield from self._pages(
-            f"{self._waba_id}/message_templates", {"fields": TEMPLATE_FIELDS, "limit": "100"}
-        )
+        params = {"fields": TEMPLATE_FIELDS, "limit": "100"}
+        if name:
+            params["name"] = name
+        yield from self._pages(f"{self._waba_id}/message_templates", params)
 
     def get_template(self, template_id):
         """Return a template's ``id``, ``name``, ``language``, ``status`` and ``category``.

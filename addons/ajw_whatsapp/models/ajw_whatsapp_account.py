@@ -159,7 +159,8 @@ class AjwWhatsappAccount(models.Model):
         compute="_compute_webhook_url",
         groups="ajw_whatsapp.group_manager",
         help="Enter it as callback URL in Meta's app dashboard (WhatsApp › Configuration) and "
-        "subscribe to the field “messages”.",
+        "subscribe to the fields messages, message_template_status_update, "
+        "message_template_quality_update, template_category_update and user_preferences.",
     )
     cron_id = fields.Many2one(
         "ir.cron",
@@ -168,6 +169,11 @@ class AjwWhatsappAccount(models.Model):
         ondelete="restrict",
         groups="ajw_whatsapp.group_manager",
         help="The scheduled action that sends this account's queue.",
+    )
+    warning = fields.Text(
+        compute="_compute_warning",
+        compute_sudo=True,
+        help="What keeps messages from going out although the account is connected.",
     )
     template_ids = fields.One2many("ajw.whatsapp.template", "account_id")
     template_count = fields.Integer(compute="_compute_counts")
@@ -211,6 +217,29 @@ class AjwWhatsappAccount(models.Model):
             account.webhook_url = (
                 f"{account.get_base_url()}/ajw_whatsapp/webhook/{account.webhook_path}"
             )
+
+    @api.depends("active", "cron_id.active", "template_ids.category", "template_ids.model")
+    def _compute_warning(self):
+        for account in self:
+            lines = []
+            if account.active and account.cron_id and not account.cron_id.active:
+                lines.append(
+                    self.env._(
+                        "The scheduled action that sends the queue is switched off; Odoo does so "
+                        "after repeated failures. Have an administrator look at the server's log "
+                        "and switch “%s” on again.",
+                        account.cron_id.name,
+                    )
+                )
+            moved = account.template_ids.filtered(lambda t: t.model and t.category == "MARKETING")
+            if moved:
+                lines.append(
+                    self.env._(
+                        "Meta holds these templates for marketing, so they are not sent: %s",
+                        ", ".join(moved.mapped("display_name")),
+                    )
+                )
+            account.warning = "\n".join(lines) or False
 
     def _compute_counts(self):
         for name, model in (
@@ -311,7 +340,9 @@ class AjwWhatsappAccount(models.Model):
             )
         if vals.get("company_id"):
             self._check_company_unused(vals["company_id"])
+        archived = self.filtered("active") if vals.get("active") is False else self.browse()
         result = super().write(vals)
+        archived._cancel_queue()
         if vals.keys() & SECRETS.keys():
             # What was typed must not be read back, not even from this transaction's cache.
             self.invalidate_recordset(list(SECRETS))
@@ -352,6 +383,23 @@ class AjwWhatsappAccount(models.Model):
                     "This account has messages and stays with its company. Create another account."
                 )
             )
+
+    def _cancel_queue(self):
+        """Take what is queued for archived accounts out of the queue, and tell the documents."""
+        messages = self.env["ajw.whatsapp.message"]._engine()
+        for account in self:
+            # What the sender holds at this moment goes out; what it puts back is found later.
+            queued = messages.search(
+                [("account_id", "=", account.id), ("state", "=", "queued")]
+            ).try_lock_for_update()
+            queued._set_state(
+                "cancelled",
+                retry_at=False,
+                error_hint=self.env._(
+                    "The WhatsApp account %s was archived. Send the document again.", account.name
+                ),
+            )
+            queued._document_outcome()
 
     def _create_cron(self):
         """Give the account the scheduled action that sends its queue."""
@@ -461,6 +509,61 @@ class AjwWhatsappAccount(models.Model):
         accounts = self.sudo().search([("company_id", "=", company.id), ("state", "!=", "draft")])
         connected = accounts.filtered(lambda account: account.state == "connected")
         return (connected or accounts)[:1].with_env(self.env)
+
+    # ------------------------------------------------------------------
+    # Withdrawals
+    # ------------------------------------------------------------------
+
+    def _addresses_of(self, number):
+        """Return every number a person was written to at, given one of them or his ``wa_id``.
+
+        :param str number: with leading +
+        :rtype: set[str]
+        """
+        self.ensure_one()
+        messages = self.env["ajw.whatsapp.message"]._engine()
+        ours = [("company_id", "=", self.company_id.id), ("direction", "=", "outbound")]
+        wa_ids = messages._read_group(
+            [*ours, ("number", "=", number), ("wa_id", "!=", False)], ["wa_id"]
+        )
+        known = {number, *(wa_id for [wa_id] in wa_ids)}
+        numbers = messages._read_group(
+            [*ours, ("wa_id", "in", list(known)), ("number", "!=", False)], ["number"]
+        )
+        return known | {each for [each] in numbers}
+
+    def _withdraw(self, number, method, occurred_at, purposes=None, evidence=None):
+        """Withdraw for everybody who holds a number, however it is written on record.
+
+        :param str number: with leading +, as WhatsApp or we write it
+        :param str method: see ``ajw.consent.event._withdraw_address``, as for what follows
+        :param datetime occurred_at: when the person said so, naive UTC
+        """
+        self.ensure_one()
+        self.env["ajw.consent.event"]._withdraw_address(
+            self.company_id.ajw_consent_controller_id,
+            "whatsapp",
+            sorted(self._addresses_of(number)),
+            method,
+            purposes=purposes,
+            evidence=evidence,
+            occurred_at=min(occurred_at, fields.Datetime.now()),
+        )
+
+    def _alert_managers(self, summary, note):
+        """Give the account's managers something to do.
+
+        :param str summary: what happened, without personal data
+        :param str note: what to do
+        """
+        self.ensure_one()
+        managers = self.env.ref("ajw_whatsapp.group_manager").all_user_ids.filtered(
+            lambda user: user.active and self.company_id in user.company_ids and not user.share
+        )
+        for manager in managers - self.env.ref("base.user_root"):
+            self.activity_schedule(
+                "mail.mail_activity_data_todo", user_id=manager.id, summary=summary, note=note
+            )
 
     # ------------------------------------------------------------------
     # Actions

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
@@ -24,7 +25,12 @@ META_FIELDS = {
     "quality": False,
     "rejection_reason": False,
     "meta_template_id": False,
+    "category_checked_at": False,
 }
+#: What Meta knows a template by.
+IDENTITY_FIELDS = ("name", "language", "account_id")
+#: A look at Meta's category holds this long.
+CHECK_MINUTES = 10
 #: What Meta reviews: changed here, it has to be submitted again.
 REVIEWED_FIELDS = {"header_type", "header_text", "body", "footer", "button_ids", "parameter_format"}
 
@@ -121,6 +127,12 @@ class AjwWhatsappTemplate(models.Model):
     meta_template_id = fields.Char(
         string="Meta's template ID", readonly=True, copy=False, index=True
     )
+    category_checked_at = fields.Datetime(
+        string="Last looked up at Meta",
+        readonly=True,
+        copy=False,
+        help="Before sending, status and category are read again when this is some minutes old.",
+    )
     problems = fields.Text(
         compute="_compute_problems", help="What keeps the template from being submitted or sent."
     )
@@ -203,6 +215,7 @@ class AjwWhatsappTemplate(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
+        self._check_identity_kept(vals)
         if not self.env.su:
             submitted = self.filtered("meta_template_id")
             if vals.keys() & META_FIELDS.keys() or (submitted and "category" in vals):
@@ -213,9 +226,38 @@ class AjwWhatsappTemplate(models.Model):
                     )
                 )
             if vals.keys() & REVIEWED_FIELDS:
-                # sudo: only a review by Meta makes an edited text one that may be sent
-                submitted.sudo().status = "DRAFT"
+                submitted._require_review()
         return super().write(vals)
+
+    def _check_identity_kept(self, vals):
+        """Keep a submitted template the one that Meta knows.
+
+        :raises UserError: it would become another one
+        """
+        for template in self.filtered("meta_template_id"):
+            for name in IDENTITY_FIELDS:
+                stored = template._fields[name].convert_to_write(template[name], template)
+                if name in vals and vals[name] != stored:
+                    raise UserError(
+                        self.env._(
+                            "Meta knows the template %(template)s by its name, language and "
+                            "account, so they cannot change any more. Duplicate the template and "
+                            "submit the copy.",
+                            template=template.display_name,
+                        )
+                    )
+
+    def _require_review(self):
+        """Send submitted templates back to draft, because what Meta reviewed was changed."""
+        if not self.env.su:
+            # sudo: only a review by Meta makes an edited text one that may be sent
+            self.filtered("meta_template_id").sudo().status = "DRAFT"
+
+    def _is_checked(self):
+        """Tell whether Meta was asked about the template just now."""
+        self.ensure_one()
+        oldest = fields.Datetime.now() - timedelta(minutes=CHECK_MINUTES)
+        return bool(self.category_checked_at and self.category_checked_at > oldest)
 
     def _find_problems(self):
         """Return sentences on what Meta would refuse, or what no variable fills in.

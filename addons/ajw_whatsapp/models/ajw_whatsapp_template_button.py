@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class AjwWhatsappTemplateButton(models.Model):
@@ -33,3 +33,21 @@ class AjwWhatsappTemplateButton(models.Model):
         help="May end with {{1}}, which the button's variable fills in.",
     )
     phone_number = fields.Char()
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        buttons = super().create(vals_list)
+        buttons.template_id._require_review()
+        return buttons
+
+    def write(self, vals):
+        templates = self.template_id
+        result = super().write(vals)
+        (templates | self.template_id)._require_review()
+        return result
+
+    def unlink(self):
+        templates = self.template_id
+        result = super().unlink()
+        templates._require_review()
+        return result

@@ -41,6 +41,29 @@ class AjwWhatsappTemplateVariable(models.Model):
         "(template_id, place, name)", "A place-holder is filled in once."
     )
 
+    # ------------------------------------------------------------------
+    # CRUD: which place-holders there are is reviewed by Meta, what fills them in is not
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        variables = super().create(vals_list)
+        variables.template_id._require_review()
+        return variables
+
+    def write(self, vals):
+        templates = self.template_id
+        result = super().write(vals)
+        if vals.keys() & {"template_id", "place", "name"}:
+            (templates | self.template_id)._require_review()
+        return result
+
+    def unlink(self):
+        templates = self.template_id
+        result = super().unlink()
+        templates._require_review()
+        return result
+
     @api.constrains("source", "field_path", "template_id")
     def _check_field_path(self):
         for variable in self.filtered(lambda v: v.source == "field"):

@@ -2,7 +2,9 @@ import logging
 import random
 import time
 import traceback
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -17,10 +19,19 @@ _logger = logging.getLogger(__name__)
 BATCH_SIZE = 100
 MAX_TRIES = 6
 
+#: Items that failed are tried again, in minutes after each failure.
+RETRY_MINUTES = (1, 5, 15, 60)
+
 #: A report on a message we do not know waits this long for it, in minutes after each look.
 PARK_MINUTES = (1, 5, 15, 60, 240, 720, 1440)
 
 PARKED = "parked"
+
+
+class Failed(NamedTuple):
+    """A result: the item has to be worked through again; ``name`` is the kind of error."""
+
+    name: str
 
 
 class AjwWhatsappWebhookEvent(models.Model):
@@ -68,6 +79,9 @@ class AjwWhatsappWebhookEvent(models.Model):
     error = fields.Char(string="Remark", readonly=True)
     attempts = fields.Integer(readonly=True, aggregator=None)
     retry_at = fields.Datetime(string="Next try", readonly=True)
+    open_items = fields.Json(
+        readonly=True, help="Which of the items in it are still to be worked through; empty: all."
+    )
     processed_at = fields.Datetime(readonly=True)
 
     _pending_index = models.Index("(id) WHERE state = 'pending'")
@@ -141,29 +155,71 @@ class AjwWhatsappWebhookEvent(models.Model):
         cron._commit_progress()
 
     def _process(self):
-        """Work the events through, each in a savepoint: one bad event blocks no other."""
+        """Work the events through: neither an event nor an item of one blocks any other."""
         parsed = {}
         for event in self:
             try:
                 parsed[event] = webhook.parse(event.payload or "")
             except webhook.MalformedPayload as error:
                 event._close("failed", str(error))
-        lookup = self._prefetch(parsed)
+            except Exception as error:  # noqa: BLE001 - a defect of ours; nobody knows what is in it
+                event._log_failure(error)
+                event._give_up(type(error).__name__)
+        lookup = self._try_prefetch(parsed)
         for event, items in parsed.items():
             try:
                 with self.env.cr.savepoint():
-                    results = [event._process_item(item, lookup) for item in items]
-                    event._conclude(results)
+                    event._process_items(items, lookup or event._prefetch({event: items}))
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise
-            except Exception as error:  # whatever it is, the next event must not wait for it
-                _logger.error(  # without the error's text, which may hold personal data
-                    "WhatsApp webhook event %s failed: %s\n%s",
-                    event.id,
-                    type(error).__name__,
-                    "".join(traceback.format_tb(error.__traceback__)),
-                )
-                event._close("failed", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the next event must not wait for it
+                event._log_failure(error)
+                event._conclude(items, dict.fromkeys(event._todo(items), _failed(error)))
+
+    def _try_prefetch(self, parsed):
+        """Return the look-up of the batch; ``None`` when one of the events spoils it for all."""
+        try:
+            with self.env.cr.savepoint():
+                return self._prefetch(parsed)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:  # noqa: BLE001 - each event is looked up alone then
+            self._log_failure(error)
+            return None
+
+    def _todo(self, items):
+        """Return the indexes of the items to work through."""
+        return [index for index in self.open_items or () if index < len(items)] or range(len(items))
+
+    def _process_items(self, items, lookup):
+        """Work one event's items through, opt-outs first, each in a savepoint."""
+        self.ensure_one()
+        again = set(self.open_items or ())
+        results = {}
+        for index in sorted(self._todo(items), key=lambda i: not _is_opt_out(items[i])):
+            with self._isolated(results, index):
+                results[index] = self._process_item(items[index], lookup, index in again)
+        self._conclude(items, results)
+
+    @contextmanager
+    def _isolated(self, results, key):
+        """Run a block in a savepoint; what it raises becomes a result."""
+        try:
+            with self.env.cr.savepoint():
+                yield
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others must not wait
+            self._log_failure(error)
+            results[key] = _failed(error)
+
+    def _log_failure(self, error):
+        _logger.error(  # without the error's text, which may hold personal data
+            "WhatsApp webhook events %s failed: %s\n%s",
+            self.ids,
+            type(error).__name__,
+            "".join(traceback.format_tb(error.__traceback__)),
+        )
 
     def _prefetch(self, parsed):
         """Look the accounts and messages of a batch up at once.
@@ -176,7 +232,7 @@ class AjwWhatsappWebhookEvent(models.Model):
         Account = self.env["ajw.whatsapp.account"].with_context(active_test=False)
         numbers = {item.phone_number_id for item in items if hasattr(item, "phone_number_id")}
         accounts = self.account_id | Account.search([("phone_number_id", "in", list(numbers))])
-        wamids = [item.wamid for item in statuses + inbound]
+        wamids = [item.wamid for item in statuses + inbound if item.wamid]
         references = [item.callback_ref for item in statuses if item.callback_ref]
         messages = self.env["ajw.whatsapp.message"]._engine()
         found = messages.search(
@@ -185,10 +241,12 @@ class AjwWhatsappWebhookEvent(models.Model):
         )
         return _Lookup(accounts, found)
 
-    def _process_item(self, item, lookup):
+    def _process_item(self, item, lookup, again=False):
         """Act on one typed event.
 
-        :return: ``None`` when done, :data:`PARKED`, or the name of what was not handled
+        :param bool again: it was tried before, and failed or had to wait
+        :return: ``None`` when done, :data:`PARKED`, :class:`Failed`, or the name of what was not
+            handled
         """
         match item:
             case webhook.NotHandled():
@@ -197,12 +255,17 @@ class AjwWhatsappWebhookEvent(models.Model):
                 return self._process_template(item)
         account = lookup.account(self.account_id, item.phone_number_id)
         if not account:
+            if _is_opt_out(item):
+                self._alert(
+                    self.env._("Someone said STOP to a WhatsApp number that is not set up here"),
+                    self.env._("Record the withdrawal on the contact."),
+                )
             return "unknown_number"
         match item:
             case webhook.Status():
                 return self._process_status(account, item, lookup)
             case webhook.Inbound():
-                return self._process_inbound(account, item, lookup)
+                return self._process_inbound(account, item, lookup, again)
             case webhook.Preference():
                 return self._process_preference(account, item)
 
@@ -216,6 +279,8 @@ class AjwWhatsappWebhookEvent(models.Model):
         if status.pricing_category and not message.pricing_category:
             changes["pricing_category"] = status.pricing_category
             changes["pricing_billable"] = bool(status.pricing_billable)
+        if status.wa_id and not message.wa_id and message.number:  # an erased one stays empty
+            changes["wa_id"] = status.wa_id
         if changes:
             message.write(changes)
         failure = {}
@@ -227,54 +292,65 @@ class AjwWhatsappWebhookEvent(models.Model):
         if status.status == "failed" and moved:
             error_class = errors.classify(status.error_code)
             if error_class == errors.OPT_OUT:
-                account._withdraw_marketing(message.number, "meta_error")
+                account._withdraw_marketing(message.number or status.wa_id, "meta_error", status.at)
             elif error_class == errors.STOP_ACCOUNT and status.error_code:
                 account._stop(status.error_code, status.error_message or "")
         return None
 
-    def _process_inbound(self, account, inbound, lookup):
+    def _process_inbound(self, account, inbound, lookup, again):
         """Store a received message once; a STOP withdraws everything on that number.
 
-        START records nothing: an opt-in needs the notice a person has seen and an explicit act, and
-        a word in a chat proves neither. A new opt-in is recorded where those are shown.
+        Neither of the two fails with the other. START records nothing: an opt-in needs the notice a
+        person has seen and an explicit act, and a word in a chat proves neither. A new opt-in is
+        recorded where those are shown.
         """
-        if lookup.received(account, inbound.wamid):
-            return None
-        message = (
-            self.env["ajw.whatsapp.message"]
-            ._engine()
-            .create(
-                {
-                    "direction": "inbound",
-                    "state": "received",
-                    "company_id": account.company_id.id,
-                    "account_id": account.id,
-                    "partner_id": account._find_partner(inbound.number).id,
-                    "number": inbound.number,
-                    "inbound_type": inbound.type,
-                    "body": inbound.text,
-                    "wamid": inbound.wamid,
-                    "occasion": False,
-                }
-            )
-        )
-        lookup.add(message)
-        if is_stop(inbound.text, inbound.payload):
-            if not inbound.number:
-                return "stop_without_number"
-            self.env["ajw.consent.event"]._withdraw_address(
-                account.company_id.ajw_consent_controller_id,
-                "whatsapp",
-                inbound.number,
-                "whatsapp_message" if inbound.type == "text" else "whatsapp_button",
-                evidence={"note": inbound.text},
-            )
-        return None
+        received = lookup.received(account, inbound.wamid)
+        remark = None
+        results = {}
+        # A call that Meta repeats must not undo what the person agreed to since.
+        if _is_opt_out(inbound) and (again or not received):
+            if inbound.number:
+                with self._isolated(results, "stop"):
+                    account._withdraw(
+                        inbound.number,
+                        "whatsapp_message" if inbound.type == "text" else "whatsapp_button",
+                        inbound.at,
+                        evidence={"note": inbound.text},
+                    )
+            else:
+                remark = "stop_without_number"
+                self._alert(
+                    self.env._("Someone without a visible number said STOP on WhatsApp"),
+                    self.env._("Find out who it was and record the withdrawal on the contact."),
+                )
+        if not received:
+            with self._isolated(results, "store"):
+                message = (
+                    self.env["ajw.whatsapp.message"]
+                    ._engine()
+                    .create(
+                        {
+                            "direction": "inbound",
+                            "state": "received",
+                            "company_id": account.company_id.id,
+                            "account_id": account.id,
+                            "partner_id": account._find_partner(inbound.number).id,
+                            "number": inbound.number,
+                            "inbound_type": inbound.type,
+                            "body": inbound.text,
+                            "wamid": inbound.wamid,
+                            "occasion": False,
+                        }
+                    )
+                )
+            if "store" not in results:
+                lookup.add(message)
+        return next(iter(results.values()), remark)
 
     def _process_preference(self, account, preference):
         """Meta's own "stop marketing" is a withdrawal; its "resume" is no opt-in with us."""
         if preference.value == "stop":
-            account._withdraw_marketing(preference.number, "whatsapp_preference")
+            account._withdraw_marketing(preference.number, "whatsapp_preference", preference.at)
         return None
 
     def _process_template(self, update):
@@ -296,8 +372,10 @@ class AjwWhatsappWebhookEvent(models.Model):
             known = update.status in dict(TEMPLATE_STATUSES)
             vals["status"] = update.status if known else "UNKNOWN"
             vals["rejection_reason"] = update.reason if update.status == "REJECTED" else False
-        if update.category in dict(TEMPLATE_CATEGORIES):
-            vals["category"] = update.category
+        if update.category:
+            known = update.category in dict(TEMPLATE_CATEGORIES)
+            # A category this software does not know must not pass for one that may be sent.
+            vals["category"] = update.category if known else "MARKETING"
         if update.quality:
             vals["quality"] = (
                 update.quality if update.quality in ("GREEN", "YELLOW", "RED") else "UNKNOWN"
@@ -305,27 +383,70 @@ class AjwWhatsappWebhookEvent(models.Model):
         templates.write(vals)
         return None
 
-    def _conclude(self, results):
-        """Close the event, or park it until the message it reports on is known."""
+    def _conclude(self, items, results):
+        """Close the event, or put it off until its failures and reports may be worked through.
+
+        :param list items: the typed events in it
+        :param dict results: index → result of :meth:`_process_item`
+        """
         self.ensure_one()
-        others = sorted({result for result in results if result not in (None, PARKED)})
+        failed = {index: row.name for index, row in results.items() if isinstance(row, Failed)}
+        parked = [index for index, row in results.items() if row == PARKED]
+        self.open_items = sorted([*failed, *parked]) or False
+        if failed:
+            remark = ", ".join(sorted(set(failed.values())))[:200]
+            if self.attempts < len(RETRY_MINUTES):
+                self._put_off(RETRY_MINUTES[self.attempts], remark)
+            else:
+                heard = webhook.Inbound | webhook.Preference
+                self._give_up(remark, any(isinstance(items[index], heard) for index in failed))
+            return
+        others = sorted({row for row in results.values() if row not in (None, PARKED)})
         remark = ", ".join(others)[:200] or False
-        if PARKED in results:
+        if parked:
             if self.attempts < len(PARK_MINUTES):
-                minutes = PARK_MINUTES[self.attempts]
-                self.write(
-                    {
-                        "attempts": self.attempts + 1,
-                        "retry_at": fields.Datetime.now() + timedelta(minutes=minutes),
-                        "error": self.env._("Waiting for the message it reports on."),
-                    }
+                self._put_off(
+                    PARK_MINUTES[self.attempts],
+                    self.env._("Waiting for the message it reports on."),
                 )
                 return
             self._close("not_handled", self.env._("It reports on a message that is not ours."))
-        elif others and not any(result is None for result in results):
+        elif others and None not in results.values():
             self._close("not_handled", remark)
         else:
             self._close("done", remark)
+
+    def _put_off(self, minutes, remark):
+        self.write(
+            {
+                "attempts": self.attempts + 1,
+                "retry_at": fields.Datetime.now() + timedelta(minutes=minutes),
+                "error": remark,
+            }
+        )
+
+    def _give_up(self, remark, alert=True):
+        """Close the event as failed.
+
+        :param bool alert: something a person said may be in it, so somebody has to look
+        """
+        self._close("failed", remark)
+        if alert:
+            self._alert(
+                self.env._("Something a person said on WhatsApp could not be worked through"),
+                self.env._("It may be a STOP. Read it, and process it again."),
+            )
+
+    def _alert(self, summary, what_to_do):
+        self.account_id._alert_managers(
+            summary,
+            self.env._(
+                "%(what_to_do)s See the webhook event %(number)s of %(time)s UTC.",
+                what_to_do=what_to_do,
+                number=self.id,
+                time=self.received_at,
+            ),
+        )
 
     def _close(self, state, remark=False):
         self.write(
@@ -337,6 +458,17 @@ class AjwWhatsappWebhookEvent(models.Model):
                 "processed_at": fields.Datetime.now(),
             }
         )
+
+
+def _failed(error):
+    return Failed(type(error).__name__)
+
+
+def _is_opt_out(item):
+    """Tell whether an item is a person saying no."""
+    if isinstance(item, webhook.Inbound):
+        return is_stop(item.text, item.payload)
+    return isinstance(item, webhook.Preference) and item.value == "stop"
 
 
 class _Lookup:

@@ -4,6 +4,7 @@ import base64
 import json
 import time
 
+from odoo import fields
 from odoo.tests import TransactionCase
 
 from odoo.addons.ajw_consent.tests.common import ConsentCommonMixin
@@ -61,9 +62,12 @@ class WhatsappCommonMixin(ConsentCommonMixin):
         account.state = "connected"
         return account
 
+    #: Contacts stand in for documents, which cost more to make.
+    stand_in = True
+
     @classmethod
     def _create_template(cls, **values):
-        return cls.env["ajw.whatsapp.template"].create(
+        template = cls.env["ajw.whatsapp.template"].create(
             {
                 "account_id": cls.account.id,
                 "name": "test_document",
@@ -74,12 +78,21 @@ class WhatsappCommonMixin(ConsentCommonMixin):
                 "model": "sale.order",
                 "purpose_id": cls.purpose_invoice.id,
                 "meta_template_id": "555",
+                "category_checked_at": fields.Datetime.now(),
                 "variable_ids": [
                     (0, 0, {"name": "customer", "source": "field", "field_path": "partner_id.name"})
                 ],
                 **values,
             }
         )
+        if cls.stand_in:
+            template.flush_recordset()
+            # SQL: contacts are none of the documents to choose from
+            cls.env.cr.execute(
+                "UPDATE ajw_whatsapp_template SET model = 'res.partner' WHERE id = %s", template.ids
+            )
+            template.invalidate_recordset(["model"])
+        return template
 
     def _message_vals(self, partner=None, **values):
         """Values of a message about a document; contacts stand in for documents here."""

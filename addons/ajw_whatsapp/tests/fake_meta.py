@@ -138,7 +138,7 @@ class FakeMeta:
             return "number"
         if path == WABA_ID:
             return "account"
-        return "template_edit" if method == "POST" else "other"
+        return "template_edit" if method == "POST" else "template"
 
     def _success(self, kind, content, number):
         match kind:
@@ -166,6 +166,14 @@ class FakeMeta:
                 return {"data": [{"id": PHONE_NUMBER_ID}]}
             case "template_list":
                 return {"data": self.templates}
+            case "template":
+                return {
+                    "id": "555",
+                    "name": "test_document",
+                    "language": "en",
+                    "status": "APPROVED",
+                    "category": "UTILITY",
+                }
             case "template_create":
                 return {"id": f"9{number}", "status": "PENDING", "category": "UTILITY"}
             case _:

@@ -7,6 +7,7 @@ from odoo.tests import tagged
 
 from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
+from ..cloud_api import webhook
 from .common import WhatsappCommon
 from .fake_meta import PHONE_NUMBER_ID, SECRET, TOKEN, meta_error
 
@@ -248,3 +249,13 @@ class TestAccount(WhatsappCommon):
         self.assertNotEqual(account.webhook_path, "guess")
         account.unlink()
         self.assertTrue(foreign.exists())
+
+    def test_a_sender_that_odoo_switched_off_shows_on_the_account(self):
+        account = self._as_manager()
+        self.assertFalse(account.warning)
+        self.account.cron_id.active = False
+        self.assertIn("switched off", account.warning)
+
+    def test_the_help_names_every_field_to_subscribe_to(self):
+        for name in webhook._PARSERS:
+            self.assertIn(name, self.account._fields["webhook_url"].help)

@@ -7,6 +7,8 @@ from .fake_meta import meta_error
 
 @tagged("post_install", "-at_install")
 class TestTemplate(WhatsappCommon):
+    stand_in = False
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -254,3 +256,39 @@ class TestTemplate(WhatsappCommon):
         [call] = self.meta.of("template_edit")
         self.assertEqual(call["path"], "555")
         self.assertNotIn("name", call["json"])
+
+    def test_what_meta_knows_a_template_by_does_not_change(self):
+        other = self._create_account(phone_number_id="77")
+        template = self.template.with_user(self.manager)
+        for values in ({"name": "renamed"}, {"language": "hi"}, {"account_id": other.id}):
+            with self.subTest(values=values), self.assertRaisesRegex(UserError, "Duplicate"):
+                template.write(values)
+        template.write({"name": "test_document", "language": "en", "model": "sale.order"})
+        self.assertEqual(template.status, "APPROVED")
+        draft = template.create(
+            {"account_id": self.account.id, "name": "mine", "body": "x", "model": "sale.order"}
+        )
+        draft.name = "renamed"
+
+    def test_buttons_and_place_holders_changed_beside_the_template_need_a_review(self):
+        template = self.template.with_user(self.manager)
+        variables, buttons = template.variable_ids, template.button_ids
+        button = buttons.sudo().create(
+            {"template_id": template.id, "text": "Open", "url": "https://x.example"}
+        )
+        button = button.with_user(self.manager)
+        for change in (
+            lambda: buttons.create({"template_id": template.id, "text": "a", "url": "https://b"}),
+            lambda: button.write({"url": "https://elsewhere.example"}),
+            lambda: button.unlink(),
+            lambda: variables.write({"name": "someone"}),
+            lambda: variables.create({"template_id": template.id, "name": "b", "source": "text"}),
+            lambda: variables.unlink(),
+        ):
+            self.template.status = "APPROVED"
+            change()
+            self.assertEqual(self.template.status, "DRAFT")
+
+    def test_what_fills_a_place_holder_in_needs_no_review(self):
+        self.template.with_user(self.manager).variable_ids.field_path = "partner_id.city"
+        self.assertEqual(self.template.status, "APPROVED")

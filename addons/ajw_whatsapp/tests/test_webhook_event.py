@@ -26,6 +26,11 @@ class TestWebhookEvent(WhatsappCommon):
             [("account_id", "=", self.account.id), ("direction", "=", "inbound")]
         )
 
+    def _run_due(self, event, times):
+        for _time in range(times):
+            event.retry_at = fields.Datetime.now() - timedelta(seconds=1)
+            self._run_webhooks()
+
     # --- reports ---
 
     def test_reports_in_any_order_and_twice(self):
@@ -166,12 +171,102 @@ class TestWebhookEvent(WhatsappCommon):
 
         with patch.object(messages, "_merge_report", merge), mute_logger(LOGGER, "odoo.sql_db"):
             self._run_webhooks()
-        self.assertEqual([event.state for event in events], ["failed", "done", "not_handled"])
+            self.assertEqual([event.state for event in events], ["pending", "done", "not_handled"])
+            self.assertGreater(events[0].retry_at, fields.Datetime.now())
+            self._run_due(events[0], len(module.RETRY_MINUTES))
+        self.assertEqual(events[0].state, "failed")
         self.assertEqual((good.state, bad.state), ("read", "accepted"))
         self.assertEqual(events[0].error, "DivisionByZero")
+        self.assertFalse(self.account.activity_ids, "a report is nothing a person said")
         events[0].with_user(self.manager).action_process_again()
         self._run_webhooks()
         self.assertEqual((events[0].state, bad.state), ("done", "read"))
+
+    def test_A9_a_failing_item_stops_neither_the_others_nor_a_stop(self):
+        good, bad = self._accepted(), self._accepted(occasion="other")
+        payload = self._status(bad, "read")
+        for more in (self._status(good, "read"), self._inbound("STOP"), self._inbound("Hi", "w2")):
+            payload["entry"] += more["entry"]
+        event = self._report(payload)
+        messages = self.env.registry["ajw.whatsapp.message"]
+        original = messages._merge_report
+
+        def merge(message, *args, **kwargs):
+            if message.id == bad.id:
+                message.env.cr.execute("SELECT 1/0")
+            return original(message, *args, **kwargs)
+
+        with patch.object(messages, "_merge_report", merge), mute_logger(LOGGER, "odoo.sql_db"):
+            self._run_webhooks()
+        self.assertEqual((event.state, event.error), ("pending", "DivisionByZero"))
+        self.assertEqual((good.state, bad.state), ("read", "accepted"))
+        self.assertEqual(len(self._inbox()), 2)
+        self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+        self._run_due(event, 1)
+        self.assertEqual((event.state, bad.state, event.open_items), ("done", "read", False))
+        self.assertEqual(len(self._inbox()), 2, "what was done is not done again")
+
+    def test_A9_a_stop_that_fails_is_tried_again_and_told_in_the_end(self):
+        event = self._report(self._inbound("STOP"))
+        ledger = self.env.registry["ajw.consent.event"]
+
+        def fail(records, *_args, **_kwargs):
+            records.env.cr.execute("SELECT 1/0")
+
+        with patch.object(ledger, "_withdraw_address", fail), mute_logger(LOGGER, "odoo.sql_db"):
+            self._run_webhooks()
+            self.assertEqual(event.state, "pending")
+            self.assertEqual(self._inbox().body, "STOP", "the message is stored whatever happens")
+            self.assertFalse(self.account.activity_ids)
+            self._run_due(event, len(module.RETRY_MINUTES))
+        self.assertEqual(event.state, "failed")
+        activity = self.account.activity_ids
+        self.assertIn(self.manager, activity.user_id)
+        self.assertIn(str(event.id), str(activity[0].note))
+        self.assertNotIn("9876543210", str(activity[0].note))
+        event.with_user(self.manager).action_process_again()
+        self._run_webhooks()
+        self.assertEqual(event.state, "done")
+        self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+        self.assertEqual(len(self._inbox()), 1)
+
+    def test_A9_characters_no_database_holds_stop_nobodys_stop(self):
+        odd = "x\0\ud800"
+        message = self._accepted()
+        payload = self._status(message, "read")
+        row = payload["entry"][0]["changes"][0]["value"]
+        row["metadata"]["phone_number_id"] += odd
+        row["statuses"][0] |= {"id": odd, "biz_opaque_callback_data": odd}
+        events = [self._report(payload)]
+        payload = self._inbound("STOP", wamid=odd)
+        payload["entry"] += self._inbound("hi", wamid="w" * 5000)["entry"]
+        payload["entry"][0]["changes"].append({"field": odd, "value": 5})
+        events.append(self._report(payload))
+        self._run_webhooks()
+        self.assertEqual([event.state for event in events], ["not_handled", "done"])
+        self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+        self.assertEqual(sorted(self._inbox().mapped("body")), ["STOP", "hi"])
+
+    def test_A9_an_event_that_spoils_reading_or_looking_up_stops_no_other(self):
+        for name in ("parse", "_prefetch"):
+            with self.subTest(name=name):
+                self._opt_in(self.partner)
+                bad = self._report(self._inbound("bad", f"wamid.bad{name}"))
+                good = self._report(self._inbound("STOP", f"wamid.good{name}"))
+                owner = module.webhook if name == "parse" else self.env.registry[bad._name]
+                original = getattr(owner, name)
+
+                def fail(*args, name=name, bad=bad, original=original):
+                    spoilt = "bad" in args[0] if name == "parse" else bad in args[1]
+                    if spoilt:
+                        raise ValueError("a defect")
+                    return original(*args)
+
+                with patch.object(owner, name, fail), mute_logger(LOGGER):
+                    self._run_webhooks()
+                self.assertEqual(good.state, "done")
+                self.assertNotEqual(bad.state, "done")
+                self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
 
     # --- received messages ---
 
@@ -222,6 +317,78 @@ class TestWebhookEvent(WhatsappCommon):
         )
         self._run_webhooks()
         self.assertEqual(self._ask_gate(other).reason, "withdrawn")
+
+    def test_A9_stop_counts_for_every_number_whatsapp_knows_the_person_by(self):
+        """Meta answers with a wa_id; where numbers are written in two ways, STOP comes from it."""
+        for to, wa_id in (
+            ("+525587654321", "5215587654321"),
+            ("+5511987654321", "551187654321"),
+            ("+5491123456789", "541123456789"),
+            ("+33612345678", "99912345"),  # no rule: only the answer tells
+        ):
+            with self.subTest(to=to):
+                partner = self._create_partner(f"P{to}", to)
+                self._opt_in(partner, address=to)
+                answer = {
+                    "contacts": [{"input": to, "wa_id": wa_id}],
+                    "messages": [{"id": f"wamid.{wa_id}"}],
+                }
+                self.meta.script("send", (200, answer, {}))
+                message = self._enqueue(partner, number=to)
+                self._run_outbox()
+                self.assertEqual((message.state, message.wa_id), ("accepted", f"+{wa_id}"))
+                self._report(self._inbound("STOP", f"wamid.in{wa_id}", wa_id))
+                self._run_webhooks()
+                self.assertEqual(self._ask_gate(partner, address=to).reason, "withdrawn")
+                inbound = self._inbox()[0]
+                self.assertEqual((inbound.number, inbound.partner_id), (f"+{wa_id}", partner))
+        self.assertTrue(self._ask_gate(self.partner).allowed, "nobody else")
+
+    def test_A9_a_preference_and_131050_count_for_the_wa_id_too(self):
+        self._opt_in(self.partner, self.purpose_marketing)
+        message = self._accepted()
+        self._report(self._status(message, "sent", recipient_id="99912345"))
+        payload = self._call_of(
+            user_preferences=[
+                {"wa_id": "99912345", "category": "marketing_messages", "value": "stop"}
+            ]
+        )
+        payload["entry"][0]["changes"][0]["field"] = "user_preferences"
+        self._report(payload)
+        self._run_webhooks()
+        self.assertEqual(message.wa_id, "+99912345")
+        self.assertEqual(self._ask_gate(self.partner, self.purpose_marketing).reason, "withdrawn")
+
+    def test_A9_a_stop_counts_from_when_it_was_said_and_never_later_than_now(self):
+        said = int(time.time()) - 3600
+        self._report(self._inbound("STOP", timestamp=str(said)))
+        self._run_webhooks()
+        domain = [("kind", "=", "withdrawn"), ("partner_id", "=", self.partner.id)]
+        events = self.env["ajw.consent.event"].sudo().search(domain)
+        self.assertEqual({int(e.occurred_at.timestamp()) for e in events}, {said})
+        other = self._create_partner("Other", "+919812345678")
+        self._opt_in(other)
+        self._report(self._inbound("STOP", "w2", "919812345678", timestamp=str(said + 10**7)))
+        self._run_webhooks()
+        self.assertEqual(self._ask_gate(other).reason, "withdrawn")
+
+    def test_A9_an_odd_number_is_no_reason_not_to_store_a_message(self):
+        for n, number in enumerate(("0", "12", "9" * 40, "x\0", [])):
+            self._report(self._inbound("STOP", f"wamid.odd{n}", number))
+        self._run_webhooks()
+        self.assertEqual(len(self._inbox()), 5)
+        self.assertTrue(self._ask_gate(self.partner).allowed)
+
+    def test_A9_a_stop_nobody_can_record_is_told_to_the_managers(self):
+        payload = self._inbound("STOP")
+        value = payload["entry"][0]["changes"][0]["value"]
+        value["metadata"]["phone_number_id"] = "123123"
+        events = [self._report(payload), self._report(self._inbound("STOP", "w2", None))]
+        self._run_webhooks()
+        self.assertEqual({event.state for event in events}, {"not_handled"})
+        activities = self.account.activity_ids.filtered(lambda a: a.user_id == self.manager)
+        self.assertEqual(len(activities), 2)
+        self.assertNotIn("9876543210", "".join(activities.mapped(lambda a: str(a.note))))
 
     def test_start_gives_no_consent(self):
         self._withdraw(self.partner)
