@@ -590,18 +590,16 @@ class AjwWhatsappAccount(models.Model):
         :param OutboxLock lock: the proof of being the only sender
         :param float time_left: seconds this may take
         """
-        started = fields.Datetime.now()
+        tried = []
         deadline = time.monotonic() + time_left
         while time.monotonic() < deadline and lock.is_held() and self._may_send():
             messages = self._outbox.search(
-                Domain(
-                    [
-                        ("account_id", "=", self.id),
-                        ("media_id", "!=", False),
-                        ("state", "in", FINAL_STATES),
-                    ]
-                )
-                & (Domain("media_tried_at", "=", False) | Domain("media_tried_at", "<", started)),
+                [
+                    ("account_id", "=", self.id),
+                    ("media_id", "!=", False),
+                    ("state", "in", FINAL_STATES),
+                    ("id", "not in", tried),
+                ],
                 order="media_tried_at nulls first, id",
                 limit=BATCH_SIZE,
             )
@@ -623,11 +621,12 @@ class AjwWhatsappAccount(models.Model):
                 )
             kept = [message_id for media, message_id in by_media.items() if media not in deleted]
             # also those that share a document with one that was tried
-            others = set(messages.ids) - set(by_media.values())
+            kept += set(messages.ids) - set(by_media.values())
+            tried += kept
             self._in_fresh_transaction(
                 self._forget_media,
                 [by_media[media] for media in deleted],
-                [*kept, *others],
+                kept,
             )
 
     def _forget_media(self, message_ids, kept_ids):

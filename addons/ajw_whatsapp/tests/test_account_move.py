@@ -28,12 +28,11 @@ class TestInvoice(DocumentCommon):
         other = self._create_invoice()
         for invoice in (self.invoice, other):
             self._send(invoice)
-        self.account.access_token = "token"
         with patch.object(
             self.env.registry["account.move"], "_ajw_whatsapp_cancel_queued", lambda moves: None
         ):
             self.invoice.button_draft()
-        claim = self.account._claim_batch()
+        claim = self._claim()
         self.assertEqual(
             [job.message_id for job in claim.jobs], self._messages(other).ids, "the other one goes"
         )
@@ -43,10 +42,6 @@ class TestInvoice(DocumentCommon):
         self.assertIn("Nothing was sent", message.error_hint)
 
     # -- what was queued is compared with the document when it is claimed -------------------------
-
-    def _claim(self):
-        self.account.access_token = "token"
-        return self.account._claim_batch()
 
     def test_M2_a_number_changed_after_the_click_is_refused(self):
         self._opt_in(self.partner)

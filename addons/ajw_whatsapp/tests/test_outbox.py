@@ -560,7 +560,7 @@ class TestOutbox(WhatsappCommon):
         self.patch(self.env.registry["ajw.whatsapp.account"], "_write_back", late)
         self._run_outbox()
         self.assertEqual(message.state, "read")
-        self.assertEqual(message.wamid, sent[0].wamid)
+        self.assertEqual(message.wamid, sent[0])
         self.assertTrue(message.accepted_at)
 
     def test_nobody_listening_is_tried_again(self):

@@ -86,14 +86,12 @@ class TestOrder(DocumentCommon):
         messages = [self._messages(order) for order in orders]
         orders[0].partner_id = other
         messages[1]._engine().attachment_id = messages[2].attachment_id
-        self.account.access_token = "token"
-        [job] = self.account._claim_batch().jobs
+        [job] = self._claim().jobs
         self.assertEqual(job.message_id, messages[2].id)
         self.assertEqual(messages[0].refusal_reason, "number_changed")
         self.assertEqual(messages[1].state, "failed")
 
     def test_M2_a_claim_costs_the_same_for_many_orders(self):
-        self.account.access_token = "token"
         counts = []
         for round_number, size in enumerate((2, 6)):
             for index in range(size):
@@ -103,7 +101,7 @@ class TestOrder(DocumentCommon):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            claim = self.account._claim_batch()
+            claim = self._claim()
             self.env.flush_all()
             counts.append(self.env.cr.sql_log_count - before)
             self.assertEqual(len(claim.jobs), size)
