@@ -48,6 +48,11 @@ class AjwWhatsappWebhookEvent(models.Model):
 
     _ajw_personal_data = {
         "payload": {"category": "free_text", "erase": "clear"},
+        "open_items": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "Positions in the payload that are still to be worked through.",
+        },
         "error": {
             "category": "technical",
             "erase": "none",
