@@ -145,8 +145,7 @@ class AjwConsentEvent(models.Model):
                     "email": self.env._("This is not an email address: %s", address),
                     "country": self.env._(
                         "The number %s has no country prefix. Write it with + and the prefix, or "
-                        "set the "
-                        "contact's country.",
+                        "set the contact's country.",
                         address,
                     ),
                     "phone": self.env._("This is not a valid telephone number: %s", address),

@@ -475,6 +475,7 @@ class AjwPrivacyPolicy(models.Model):
                         model=current._name,
                     )
                 if field.relational:
+                    # sudo: only the model's fields are looked at, no record
                     current = self.env[field.comodel_name].sudo()
                     if current._name != "res.company" and guard.is_machinery(current._name):
                         return self.env._(

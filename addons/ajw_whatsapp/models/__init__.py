@@ -9,6 +9,7 @@ from . import (
     ajw_whatsapp_message,
     ajw_whatsapp_message_document,
     ajw_whatsapp_template,
+    ajw_whatsapp_template_part,
     ajw_whatsapp_template_button,
     ajw_whatsapp_template_variable,
     ajw_whatsapp_webhook_event,

@@ -550,20 +550,19 @@ class AjwWhatsappAccount(models.Model):
             occurred_at=min(occurred_at, fields.Datetime.now()),
         )
 
-    def _alert_managers(self, summary, note):
+    def _alert_managers(self, summary, note, activity_type="mail.mail_activity_data_todo"):
         """Give the account's managers something to do.
 
         :param str summary: what happened, without personal data
         :param str note: what to do
+        :param str activity_type: XML id of the kind of activity
         """
         self.ensure_one()
         managers = self.env.ref("ajw_whatsapp.group_manager").all_user_ids.filtered(
             lambda user: user.active and self.company_id in user.company_ids and not user.share
         )
         for manager in managers - self.env.ref("base.user_root"):
-            self.activity_schedule(
-                "mail.mail_activity_data_todo", user_id=manager.id, summary=summary, note=note
-            )
+            self.activity_schedule(activity_type, user_id=manager.id, summary=summary, note=note)
 
     # ------------------------------------------------------------------
     # Actions

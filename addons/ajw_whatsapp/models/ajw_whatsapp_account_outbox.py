@@ -552,17 +552,11 @@ class AjwWhatsappAccount(models.Model):
         hint = self.env["ajw.whatsapp.error"]._hint(code, errors.STOP_ACCOUNT, subcode)
         self.write({"state": "stopped", "stopped_reason": f"{hint} {said}"})
         _logger.warning("WhatsApp account %s stopped by error %s", self.id, code)
-        managers = self.env.ref("ajw_whatsapp.group_manager").all_user_ids.filtered(
-            lambda user: user.active and self.company_id in user.company_ids and not user.share
+        self._alert_managers(
+            self.env._("WhatsApp account stopped"),
+            self.stopped_reason,
+            "mail.mail_activity_data_warning",
         )
-        root = self.env.ref("base.user_root")
-        for manager in managers - root:
-            self.activity_schedule(
-                "mail.mail_activity_data_warning",
-                user_id=manager.id,
-                summary=self.env._("WhatsApp account stopped"),
-                note=self.stopped_reason,
-            )
 
     # ------------------------------------------------------------------
     # After sending

@@ -690,7 +690,7 @@ class AjwWhatsappMessage(models.Model):
 
     def _call_outcome_hook(self, documents):
         """Call the document model's hook; on failure once more for each message alone."""
-        # The documents' code gets no engine right.
+        # sudo: a report arrives without a user; the documents' code gets no engine right
         messages = self.with_context(**{ENGINE_CONTEXT_KEY: None})
         try:
             with self.env.cr.savepoint():

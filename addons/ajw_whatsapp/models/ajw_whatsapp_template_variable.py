@@ -6,14 +6,12 @@ class AjwWhatsappTemplateVariable(models.Model):
     """What fills in one place-holder of a template."""
 
     _name = "ajw.whatsapp.template.variable"
+    _inherit = ["ajw.whatsapp.template.part"]
     _description = "WhatsApp Template Variable"
     _order = "template_id, place, sequence, id"
+    # Which place-holders there are is reviewed by Meta, what fills them in is not.
+    _ajw_reviewed_fields = frozenset({"template_id", "place", "name"})
 
-    template_id = fields.Many2one(
-        "ajw.whatsapp.template", required=True, index=True, ondelete="cascade"
-    )
-    company_id = fields.Many2one(related="template_id.company_id", store=True, index=True)
-    sequence = fields.Integer(default=10)
     place = fields.Selection(
         [("header", "Header"), ("body", "Text"), ("button", "Link of the button")],
         required=True,
@@ -40,29 +38,6 @@ class AjwWhatsappTemplateVariable(models.Model):
     _place_name_unique = models.UniqueIndex(
         "(template_id, place, name)", "A place-holder is filled in once."
     )
-
-    # ------------------------------------------------------------------
-    # CRUD: which place-holders there are is reviewed by Meta, what fills them in is not
-    # ------------------------------------------------------------------
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        variables = super().create(vals_list)
-        variables.template_id._require_review()
-        return variables
-
-    def write(self, vals):
-        templates = self.template_id
-        result = super().write(vals)
-        if vals.keys() & {"template_id", "place", "name"}:
-            (templates | self.template_id)._require_review()
-        return result
-
-    def unlink(self):
-        templates = self.template_id
-        result = super().unlink()
-        templates._require_review()
-        return result
 
     @api.constrains("source", "field_path", "template_id")
     def _check_field_path(self):
