@@ -1,4 +1,4 @@
-"""Start of every set-up command: ``main.py demo|test|odoo [arguments]``.
+"""Start of every set-up command: ``main.py demo|test|bench|odoo [arguments]``.
 
 Runs first in the machine's Python, makes the virtual environment, then starts itself again
 in that one. The folder of this file is on ``sys.path``, which makes ``harness`` importable.

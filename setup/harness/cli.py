@@ -1,4 +1,4 @@
-"""The commands ``demo``, ``test`` and ``odoo``."""
+"""The commands ``demo``, ``test``, ``bench`` and ``odoo``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ GROUPS = {
     "demo": {"base", "pdf"},
     "odoo": {"base", "pdf"},
     "test": {"base", "pdf", "test"},
+    "bench": {"base", "pdf", "test"},
 }
 
 
@@ -57,6 +58,13 @@ def run_command(stack: Stack, reporter: Reporter, command: str, rest: list[str])
         done = demo.without_environment(stack, reporter, options)
         if done is not None:
             return done
+    if command == "bench":
+        from . import bench
+
+        choice = bench.parse(rest)
+        done = bench.without_environment(reporter, choice)
+        if done is not None:
+            return done
     if not environment.inside(stack):
         if command == "odoo":
             # Every call of Odoo's command line pays for this, so only what is missing is shown.
@@ -70,6 +78,8 @@ def run_command(stack: Stack, reporter: Reporter, command: str, rest: list[str])
         from . import testing
 
         return testing.run(stack, reporter, rest)
+    if command == "bench":
+        return bench.run(stack, reporter, choice)
     from . import odoo_cli
 
     return odoo_cli.run(stack, rest)
