@@ -12,6 +12,7 @@ from aiohttp import web
 
 from .app import make_app
 from .journal import JOURNAL_SIZE
+from .mailbox import MAILBOX
 from .net import is_loopback
 from .state import Sandbox
 
@@ -23,6 +24,9 @@ def parse(arguments=None):
     parser.add_argument("--port", type=int, required=True, help="0 takes any free port")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--state-file", help="keep conversations in this file over restarts")
+    parser.add_argument(
+        "--smtp-port", type=int, help="receive mail on this port too; 0 takes any free port"
+    )
     parser.add_argument(
         "--journal-size", type=int, default=JOURNAL_SIZE, help="calls kept (default %(default)s)"
     )
@@ -49,6 +53,10 @@ async def serve(options):
         port = runner.addresses[0][1]
         shown = f"[{options.host}]" if ":" in options.host else options.host
         print(f"Sandbox: http://{shown}:{port}  phones: http://{shown}:{port}/phone", flush=True)
+        if options.smtp_port is not None:
+            await app[MAILBOX].start(options.host, options.smtp_port)
+            mail = f"http://{shown}:{port}/mail"
+            print(f"SMTP: {shown}:{app[MAILBOX].port}  mail: {mail}", flush=True)
         # What is there now stays: the collector need not look at it again and again.
         gc.freeze()
         await stop.wait()

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from . import control, graph, nodes, phone
+from . import control, graph, mailbox, nodes, phone
 from .net import host_of, is_loopback
 from .state import SANDBOX, Sandbox
 
@@ -36,6 +36,7 @@ def make_app(sandbox=None):
     """
     app = web.Application(middlewares=[only_this_machine], client_max_size=BODY_LIMIT)
     app[SANDBOX] = sandbox or Sandbox()
+    app[mailbox.MAILBOX] = mailbox.Mailbox()
     app.add_routes(
         [
             web.route("*", r"/{version:v\d+\.\d+}/{tail:.+}", graph.handle),
@@ -44,6 +45,7 @@ def make_app(sandbox=None):
     )
     app.add_routes(control.routes())
     app.add_routes(phone.routes())
+    app.add_routes(mailbox.routes())
     app.router.add_static("/_sandbox/static", STATIC)
     app.on_startup.append(_start)
     app.on_shutdown.append(_shutdown)
@@ -64,4 +66,5 @@ async def _shutdown(app):
 
 
 async def _cleanup(app):
+    await app[mailbox.MAILBOX].close()
     await app[SANDBOX].close()

@@ -33,13 +33,16 @@ class Addresses:
 
     odoo: str
     sandbox: str
+    smtp: int
 
     @classmethod
     def of(cls, stack: Stack) -> Addresses:
         """Return the addresses, ports picked when there are none yet."""
         running = {service.name: service.alive() for service in demo_services(stack)}
         odoo, sandbox = (port_of(stack, name, running[name]) for name in ("odoo", "sandbox"))
-        return cls(f"http://{HOST}:{odoo}", f"http://{HOST}:{sandbox}")
+        # The sandbox's process holds this port too.
+        smtp = port_of(stack, "smtp", running["sandbox"])
+        return cls(f"http://{HOST}:{odoo}", f"http://{HOST}:{sandbox}", smtp)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -201,11 +204,11 @@ def stop_service(stack: Stack, name: str) -> None:
     Service(stack, name).stop()
 
 
-def sandbox_command(stack: Stack, port: int, state: Path) -> list[str]:
-    """Return how the stand-in for Meta is started."""
+def sandbox_command(stack: Stack, port: int, smtp: int, state: Path) -> list[str]:
+    """Return how the stand-in for Meta, and for the customers' mailboxes, is started."""
     return [
         *(str(stack.python), "-m", "sandbox", "--host", HOST, "--port", str(port)),
-        *("--state-file", str(state)),
+        *("--smtp-port", str(smtp), "--state-file", str(state)),
     ]
 
 
@@ -219,7 +222,8 @@ def ensure_sandbox(stack: Stack, reporter: Reporter, addresses: Addresses) -> No
             service.stop()
         if not service.alive():
             port = int(addresses.sandbox.rpartition(":")[2])
-            command = sandbox_command(stack, port, stack.home / "sandbox-state.json")
+            state = stack.home / "sandbox-state.json"
+            command = sandbox_command(stack, port, addresses.smtp, state)
             service.start(command, env=clean_environment(), cwd=ROOT)
             stack.write("sandbox-run", {"code": current})
         service.wait(health, START_SECONDS)
@@ -258,7 +262,7 @@ def ensure_seeded(environment: Environment, config: Path, addresses: Addresses) 
         if "account" not in state:
             state["account"] = new_account()
             stack.write("demo", state)
-        places = {"odoo": addresses.odoo, "sandbox": addresses.sandbox}
+        places = {"odoo": addresses.odoo, "sandbox": addresses.sandbox, "smtp": addresses.smtp}
         seeded = {**places, "script": script_print()}
         if state.get("seeded") != seeded:
             facts = seed(
@@ -292,6 +296,7 @@ def environment_values(stack: Stack) -> dict[str, str]:
         "ODOO_LOG": str(stack.log("odoo")),
         "SANDBOX_URL": f"http://{HOST}:{ports.get('sandbox', '')}",
         "SANDBOX_PHONES": f"http://{HOST}:{ports.get('sandbox', '')}/phone",
+        "SANDBOX_MAIL": f"http://{HOST}:{ports.get('sandbox', '')}/mail",
         "WEBHOOK_URL": facts.get("webhook_url", ""),
         "PGHOST": named.host if named else HOST,
         "PGPORT": str(named.port if named else ports.get("postgres", "")),
@@ -324,6 +329,7 @@ def print_welcome(stack: Stack, reporter: Reporter) -> None:
     reporter.line()
     reporter.line(f"Odoo:     {values['ODOO_URL']}/odoo")
     reporter.line(f"Phones:   {values['SANDBOX_PHONES']}")
+    reporter.line(f"Mail:     {values['SANDBOX_MAIL']}")
     reporter.line("Logins (each with the password that equals the login):")
     for user in seed_data.USERS:
         reporter.line(f"  {user['login']:<12} {user['title']}")

@@ -8,7 +8,7 @@ import socket
 from .stack import Stack
 
 HOST = "127.0.0.1"
-NAMES = ("postgres", "odoo", "sandbox", "cli")
+NAMES = ("postgres", "odoo", "sandbox", "smtp", "cli")
 # Below the range the kernel hands out to connections (32768 up), above the well-known services.
 RANGE = range(18000, 32000)
 

@@ -143,6 +143,10 @@ class SandboxClient:
         """Change a template's status or category as Meta's reviewers do."""
         self._call("POST", f"/templates/{template_id}", json=change)
 
+    def mails(self, to: str = "") -> list[dict]:
+        """Return the mails that arrived, newest first; only those to one address when given."""
+        return self._call("GET", "/mails", params={"to": to} if to else {})["mails"]
+
     def reset(self) -> None:
         """Forget everything."""
         self._call("POST", "/reset")

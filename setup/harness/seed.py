@@ -30,6 +30,25 @@ def set_addresses():
     parameters.set_param("report.url", ORDER["odoo"])
 
 
+def deliver_mail():
+    """Let what Odoo mails arrive in the sandbox's mailboxes, and nowhere else."""
+    Server = env["ir.mail_server"].with_context(active_test=False)
+    values = {
+        "name": "Mailboxes of the sandbox",
+        "smtp_host": ORDER["sandbox"].partition("://")[2].rpartition(":")[0],
+        "smtp_port": ORDER["smtp"],
+        "smtp_encryption": "none",
+        "active": True,
+    }
+    server = Server.search([("name", "=", values["name"])], limit=1)
+    if server:
+        server.write(values)
+    else:
+        Server.create(values)
+    if not env.company.email:
+        env.company.email = "office@example.com"
+
+
 def load_chart():
     """Give the company a chart of accounts; demo data brings one, an empty database does not."""
     if not env.company.chart_template:
@@ -234,6 +253,7 @@ def link(action, record):
 
 def main():
     set_addresses()
+    deliver_mail()
     load_chart()
     env.cr.commit()
     users = make_users()

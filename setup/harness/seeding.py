@@ -45,8 +45,8 @@ def seed(environment: Environment, config: Path, database: str, **order) -> dict
     Both servers must be running.
 
     :param config: Odoo's configuration file.
-    :param order: ``odoo`` and ``sandbox`` (addresses), ``account`` (see :func:`new_account`),
-        ``customers`` (as in ``seed_data.CUSTOMERS``).
+    :param order: ``odoo`` and ``sandbox`` (addresses), ``smtp`` (port of the customers' mailboxes),
+        ``account`` (see :func:`new_account`), ``customers`` (as in ``seed_data.CUSTOMERS``).
     :return: ``webhook_url``, ``account_id``, ``phone_number_id``, and ``customers`` by role.
     :raises SetupError: when the script fails.
     """

@@ -38,9 +38,10 @@ class RunningStack:
         self.name = f"suite_{secrets.token_hex(3)}"
         self.database = f"ajw_{self.name}"
         self.databases = Databases(self.environment.stack, self.environment.server)
-        ports = {pick(set())}
-        ports.add(pick(ports))
-        odoo_port, sandbox_port = ports
+        ports: set[int] = set()
+        while len(ports) < 3:
+            ports.add(pick(ports))
+        odoo_port, sandbox_port, self.smtp_port = ports
         self.odoo_url = f"http://{HOST}:{odoo_port}"
         self.sandbox_url = f"http://{HOST}:{sandbox_port}"
         self.sandbox = SandboxClient(self.sandbox_url)
@@ -74,6 +75,7 @@ class RunningStack:
             self.database,
             odoo=self.odoo_url,
             sandbox=self.sandbox_url,
+            smtp=self.smtp_port,
             account=self.account,
             customers=[],
         )
@@ -113,7 +115,7 @@ class RunningStack:
             [
                 *(self.environment.stack.python, "-m", "sandbox", "--host", HOST),
                 *("--port", self.sandbox_url.rpartition(":")[2]),
-                *("--state-file", self.sandbox_state),
+                *("--smtp-port", str(self.smtp_port), "--state-file", self.sandbox_state),
             ],
             env=clean_environment(),
             cwd=ROOT,
