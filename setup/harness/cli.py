@@ -1,4 +1,4 @@
-"""The commands ``demo``, ``test``, ``bench`` and ``odoo``."""
+"""The commands ``demo``, ``test``, ``bench``, ``odoo``, and those for contributors."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ GROUPS = {
     "odoo": {"base", "pdf"},
     "test": {"base", "pdf", "test"},
     "bench": {"base", "pdf", "test"},
+    # For contributors: see authoring.py.
+    **dict.fromkeys(("lint", "format", "readme", "i18n", "wheels"), {"base"}),
 }
 
 
@@ -80,6 +82,10 @@ def run_command(stack: Stack, reporter: Reporter, command: str, rest: list[str])
         return testing.run(stack, reporter, rest)
     if command == "bench":
         return bench.run(stack, reporter, choice)
+    if command != "odoo":
+        from . import authoring
+
+        return authoring.run(stack, reporter, command, rest)
     from . import odoo_cli
 
     return odoo_cli.run(stack, rest)

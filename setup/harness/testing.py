@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import linting
 from .config import odoo_environment, write_config
 from .database import Databases, our_addons, short_hash
 from .environment import Environment, prepare_services
@@ -192,7 +193,7 @@ def run(stack: Stack, reporter: Reporter, arguments: list[str]) -> int:
         if PASSIVE.intersection(others):
             return max((run_phase(environment, phase, others, name) for phase in chosen), default=1)
         totals = Totals()
-        if not arguments and not lint(stack, reporter):
+        if not arguments and not linting.run(stack, reporter):
             totals.failed += 1
         for phase in chosen:
             code = run_phase(environment, phase, others, name)
@@ -200,19 +201,6 @@ def run(stack: Stack, reporter: Reporter, arguments: list[str]) -> int:
             if totals.failed and STOP_EARLY.intersection(others):
                 break
     return conclude(reporter, totals)
-
-
-def lint(stack: Stack, reporter: Reporter) -> bool:
-    """Check style and format of the whole checkout; tell whether it is clean."""
-    reporter.line("\n--- ruff ---")
-    clean = True
-    for words in (["check"], ["format", "--check"]):
-        options = ["--quiet", "--output-format=concise"]
-        command = [str(stack.python), "-m", "ruff", *words, *options, str(ROOT)]
-        done = subprocess.run(command, cwd=ROOT, env=clean_environment(), check=False)
-        clean = clean and done.returncode == 0
-    reporter.line("ruff: clean" if clean else "ruff: see above; `ruff check --fix`, `ruff format`")
-    return clean
 
 
 def report_path(stack: Stack, phase: Phase) -> Path:

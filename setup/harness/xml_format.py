@@ -129,9 +129,7 @@ def inline(node: Node) -> str:
 def opening(node: Node, level: int, closed: bool) -> str:
     """Return the start tag, its attributes below each other where they do not fit."""
     tag = start_tag(node, closed)
-    if len(node.attributes) < 2 or (
-        "\n" not in tag and len(INDENT) * level + len(tag) <= WIDTH
-    ):
+    if len(node.attributes) < 2 or ("\n" not in tag and len(INDENT) * level + len(tag) <= WIDTH):
         return tag
     inner = INDENT * (level + 1)
     lines = [f"{inner}{name}={value}" for name, value in node.attributes]
