@@ -26,9 +26,13 @@ class ResPartner(models.Model):
             partner.ajw_consent_count = counts.get(partner, 0)
 
     def ajw_action_record_consent(self):
-        """Open the wizard that records this contact's answer."""
+        """Open the wizard that records this contact's answer.
+
+        :raises AccessError: the user may not see the contact, or may not record answers
+        """
         self.ensure_one()
         self.check_access("read")
+        self.env["ajw.consent.record"].check_access("create")
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Record Consent"),
@@ -39,8 +43,13 @@ class ResPartner(models.Model):
         }
 
     def ajw_action_open_consents(self):
-        """Open this contact's current answers."""
+        """Open this contact's current answers.
+
+        :raises AccessError: the user may not see the contact, or no answers
+        """
         self.ensure_one()
+        self.check_access("read")
+        self.env["ajw.consent.state"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "ajw_consent.ajw_consent_state_action"
         )

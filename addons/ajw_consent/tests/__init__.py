@@ -1,4 +1,5 @@
 from . import (
+    test_access_matrix,
     test_event,
     test_gate,
     test_keyring,

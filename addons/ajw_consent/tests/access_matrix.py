@@ -1,0 +1,431 @@
+"""Who may do what, told by a table and tried on the real thing.
+
+What there is comes from the registry, what is allowed from the table of each addon
+(``test_access_matrix.py``), and what happens from trying it as each role. A model, method or field
+that the table does not name fails the test, as does a line that names nothing, and as does any
+difference between table and reality, in either direction.
+"""
+
+from typing import NamedTuple
+
+from odoo.exceptions import AccessError, UserError
+from odoo.orm.model_classes import is_model_definition
+from odoo.orm.models import NO_ACCESS
+from odoo.service.model import call_kw, get_public_method
+from odoo.tests import new_test_user
+from odoo.tools import SQL, mute_logger
+
+from .access_registry import core_fields, models_of, overrides, public_methods
+
+#: Tables beside ours in which something would show that a refused call did something after all.
+WATCHED = (
+    "account_move",
+    "ir_attachment",
+    "ir_config_parameter",
+    "ir_cron_trigger",
+    "mail_activity",
+    "mail_mail",
+    "mail_message",
+    "res_partner",
+    "sale_order",
+)
+#: Groups of the roles, and the company they work in. A role without groups is the public user.
+ROLES = {
+    "anonymous": ("", "a"),
+    "portal": ("base.group_portal", "a"),
+    "internal": ("base.group_user", "a"),
+    "administrator": ("base.group_system", "a"),
+    "consent_user": ("ajw_consent.group_user", "a"),
+    "officer": ("ajw_consent.group_officer", "a"),
+    "officer_b": ("ajw_consent.group_officer", "b"),
+}
+
+
+class Row(NamedTuple):
+    """A row to try the rights on.
+
+    :param record: the row, of superuser
+    :param create: values of another such row
+    :param write: values that change the row
+    :param guarded: the model refuses with a UserError whatever the rights are
+    :param own: everybody works on rows of their own, and must not reach those of others
+    """
+
+    record: object
+    create: dict
+    write: dict
+    guarded: bool = False
+    own: bool = False
+
+
+def _quiet():
+    return mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule")
+
+
+class _Undo(Exception):
+    """Raised to leave a savepoint without a trace."""
+
+
+class AccessMatrixMixin:
+    """Tests of one addon's table. A test class adds the tables, and a factory for each model.
+
+    A factory is called ``row_<model with underscores>``, takes the company the row belongs to, and
+    returns a :class:`Row`; for a core model with methods of ours too. Where a method needs a row in
+    another state than the rest, its factory is ``row_<model>_<method>``.
+    """
+
+    #: Technical name of the addon.
+    addon = ""
+    roles = ROLES
+    #: Model → role → which of create, read, write, unlink (``crwu``) it may do to a row of company
+    #: A. A role that is not named may do nothing.
+    MODELS = {}
+    #: Models nobody writes, not even superuser.
+    LEDGER = ()
+    #: Models without any access line, and why.
+    WITHOUT_ACCESS = {}
+    #: Models with a company and no rule about it, and why.
+    WITHOUT_COMPANY_RULE = {}
+    #: ``model.method`` → roles that may call it on a row of company A.
+    METHODS = {}
+    #: ``model.method`` → positional arguments after the ids.
+    ARGUMENTS = {}
+    #: Public methods of core that we extend: core decides who may call them.
+    OVERRIDES = ()
+    #: Field added to a model of somebody else → group it is for, ``""``: whoever sees the record.
+    FIELDS = {}
+    #: Scheduled action → whether it treats companies or accounts one at a time.
+    CRONS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company_b = cls.env["res.company"].create(
+            {"name": "Matrix Company B", "country_id": cls.env.ref("base.in").id}
+        )
+        companies = {"a": cls.company, "b": cls.company_b}
+        cls.users = {
+            role: cls._create_role(role, groups, companies[company])
+            for role, (groups, company) in cls.roles.items()
+        }
+        cls.env.user.company_ids += cls.company + cls.company_b
+
+    @classmethod
+    def _create_role(cls, role, groups, company):
+        if not groups:
+            return cls.env.ref("base.public_user")
+        return new_test_user(
+            cls.env,
+            f"matrix_{role}",
+            groups,
+            company_id=company.id,
+            company_ids=[(6, 0, company.ids)],
+        )
+
+    # -- trying ----------------------------------------------------------------------------------
+
+    def _env_of(self, user):
+        """The environment of a request of this user, archived rows included."""
+        context = {
+            "active_test": False,
+            "allowed_company_ids": user.company_ids.ids,
+            "lang": "en_US",
+        }
+        return self.env(user=user.id, su=False, context=context)
+
+    def _row(self, model, company=None, method=""):
+        """The row of a model, from its factory; ``None`` for abstract models."""
+        if self.env[model]._abstract:
+            return None
+        name = "row_" + model.replace(".", "_")
+        factory = getattr(self, f"{name}_{method}", None) or getattr(self, name, None)
+        self.assertTrue(factory, f"{model}: no factory makes a row; add {name} to the test class")
+        row = factory(company or self.company)
+        self.env.flush_all()
+        return row
+
+    def _allowed(self, deed, guarded=False):
+        """Whether ``deed`` goes through. Leaves no trace."""
+        refusals = (AccessError, UserError) if guarded else AccessError
+        try:
+            with self.env.cr.savepoint():
+                deed()
+                self.env.flush_all()
+                raise _Undo
+        except _Undo:
+            return True
+        except refusals:
+            return False
+
+    def _rights(self, user, row):
+        """Which of ``crwu`` the user may do to the row."""
+        env = self._env_of(user)
+        foreign = row.record.with_env(env)
+        empty = foreign.browse()
+
+        def mine():
+            return empty.create(dict(row.create)) if row.own else foreign
+
+        def search(records):
+            self.assertEqual(empty.search([("id", "in", records.ids)]), records)
+
+        def found():
+            return bool(empty.search([("id", "in", foreign.ids)]))
+
+        deeds = {
+            "c": lambda: empty.create(dict(row.create)),
+            "r": lambda: mine().read(),
+            "w": lambda: mine().write(dict(row.write)),
+            "u": lambda: mine().unlink(),
+        }
+        with _quiet():
+            rights = "".join(
+                letter for letter, deed in deeds.items() if self._allowed(deed, row.guarded)
+            )
+            if row.own:
+                others = {"r": foreign.read, "w": lambda: foreign.write(row.write)}
+                others["u"] = foreign.unlink
+                reached = [letter for letter, deed in others.items() if self._allowed(deed)]
+                if reached:
+                    rights += f", and {''.join(reached)} to those of others"
+                foreign = empty
+            try:
+                finds = found()
+            except AccessError:
+                finds = False
+        if not row.own and finds != ("r" in rights):
+            rights += f", but search finds {'it' if finds else 'nothing'}"
+        return rights
+
+    def _fingerprint(self):
+        """Number and versions of all rows of ours and of :data:`WATCHED`: any write changes it."""
+        self.env.flush_all()
+        tables = {
+            model._table
+            for model in self.env.values()
+            if not model._abstract
+            and ((model._original_module or "").startswith("ajw_") or model._table in WATCHED)
+        }
+        selects = [
+            SQL(
+                "SELECT %s, count(*), coalesce(sum(xmin::text::bigint), 0) FROM %s",
+                table,
+                SQL.identifier(table),
+            )
+            for table in sorted(tables)
+        ]
+        return self.env.execute_query(SQL(" UNION ALL ").join(selects))
+
+    def _outside(self):
+        """What reached the world outside: to be compared before and after."""
+        return None
+
+    def _may_call(self, user, model, method, row):
+        """Whether RPC lets the user call a method on the row. A refusal must leave no trace."""
+        records = self.env[model].with_env(self._env_of(user))
+        arguments = list(self.ARGUMENTS.get(f"{model}.{method}", ()))
+        try:
+            with self.env.cr.savepoint():
+                if not getattr(getattr(type(records), method), "_api_model", False):
+                    target = row.record if row else records
+                    if row and row.own:
+                        target = records.create(dict(row.create))
+                    arguments.insert(0, target.ids)
+                before, outside = self._fingerprint(), self._outside()
+                self.env.invalidate_all()
+                try:
+                    call_kw(records, method, arguments, {})
+                except (AccessError, UserError):
+                    self.assertEqual(self._fingerprint(), before, f"{model}.{method} left traces")
+                    self.assertEqual(self._outside(), outside, f"{model}.{method} reached out")
+                    raise
+                self.env.flush_all()
+                raise _Undo
+        except _Undo:
+            return True
+        except (AccessError, UserError) as error:
+            self.refusals.append(f"{model}.{method}: {error}")
+            return False
+
+    def _assert_table(self, differences):
+        self.assertFalse(differences, "\n" + "\n".join(differences))
+
+    # -- the table is complete -------------------------------------------------------------------
+
+    def test_A6_table_names_what_there_is(self):
+        for what, table, reality in (
+            ("model", self.MODELS, models_of(self.env, self.addon)),
+            ("method", self.METHODS, public_methods(self.env, self.addon)),
+            ("override", self.OVERRIDES, overrides(self.env, self.addon)),
+            ("field", self.FIELDS, core_fields(self.env, self.addon)),
+            ("scheduled action", self.CRONS, self._crons()),
+        ):
+            with self.subTest(what):
+                missing = sorted(set(reality) - set(table))
+                gone = sorted(set(table) - set(reality))
+                self.assertFalse(missing, f"{what}: not in the table")
+                self.assertFalse(gone, f"{what}: in the table, and no longer there")
+
+    def test_A6_table_names_known_roles(self):
+        named = {role for rights in self.MODELS.values() for role in rights}
+        named |= {role for roles in self.METHODS.values() for role in roles.split()}
+        self.assertLessEqual(named, set(self.roles))
+
+    # -- the table is true -----------------------------------------------------------------------
+
+    def test_A6_rights_are_those_of_the_table(self):
+        differences = []
+        for model, table in self.MODELS.items():
+            if self.env[model]._abstract:
+                continue
+            row = self._row(model)
+            for role, user in self.users.items():
+                expected, real = table.get(role, ""), self._rights(user, row)
+                if sorted(expected) != sorted(real):
+                    differences.append(f"{model} as {role}: table “{expected}”, reality “{real}”")
+        self._assert_table(differences)
+
+    def test_W2_rows_of_another_company_are_out_of_reach(self):
+        """The same the other way round: a row of company B, and who works in A."""
+        differences = []
+        pairs = [(role, role[:-2]) for role in self.roles if role.endswith("_b")]
+        for model, table in self.MODELS.items():
+            if self.env[model]._abstract:
+                continue
+            row = self._row(model, self.company_b)
+            for role_b, role in pairs:
+                expected = table.get(role_b, "")
+                real = self._rights(self.users[role], row)
+                if sorted(expected) != sorted(real):
+                    differences.append(f"{model} as {role}: table “{expected}”, reality “{real}”")
+        self._assert_table(differences)
+
+    def test_A2_ledger_refuses_everybody(self):
+        for model in self.LEDGER:
+            row = self._row(model)
+            for operation, deed in (
+                ("create", lambda row=row: row.record.sudo().create(dict(row.create))),
+                ("write", lambda row=row: row.record.sudo().write(dict(row.write))),
+                ("unlink", row.record.sudo().unlink),
+            ):
+                self.assertFalse(self._allowed(deed, guarded=True), f"{operation} {model}")
+
+    def test_A6_methods_are_for_those_of_the_table(self):
+        differences = []
+        for key, roles in self.METHODS.items():
+            model, _dot, method = key.rpartition(".")
+            self.refusals = []
+            row = self._row(model, method=method)
+            with _quiet():
+                real = {
+                    role
+                    for role, user in self.users.items()
+                    if self._may_call(user, model, method, row)
+                }
+            if real != set(roles.split()):
+                extra, short = real - set(roles.split()), set(roles.split()) - real
+                differences.append(f"{key}: may and must not {extra}, may not and must {short}")
+                differences += sorted(set(self.refusals)) if short else []
+        self._assert_table(differences)
+
+    def test_A6_private_methods_cannot_be_called(self):
+        for model in self.env.values():
+            for definition in type(model).mro():
+                if not is_model_definition(definition) or definition._module != self.addon:
+                    continue
+                for name, value in vars(definition).items():
+                    if name.startswith("_") and not name.startswith("__") and callable(value):
+                        with self.assertRaises(AccessError, msg=f"{model._name}.{name}"):
+                            get_public_method(model, name)
+
+    def test_A6_added_fields_are_for_their_group(self):
+        for key, group in self.FIELDS.items():
+            model, _dot, name = key.rpartition(".")
+            field = self.env[model]._fields[name]
+            self.assertEqual(field.groups or "", group, key)
+            if group and group != NO_ACCESS:
+                for role, user in self.users.items():
+                    fields = self.env[model].with_env(self._env_of(user)).fields_get()
+                    self.assertEqual(name in fields, user.has_groups(group), f"{key} as {role}")
+
+    def test_A6_nobody_reads_what_is_for_nobody(self):
+        closed = [
+            (model, name)
+            for model in self.env.values()
+            if not model._abstract
+            for name, field in model._fields.items()
+            if field.groups == NO_ACCESS and self.addon in field._modules
+        ]
+        for model, name in closed:
+            row = self._row(model._name)
+            for role, user in self.users.items():
+                records = row.record.with_env(self._env_of(user))
+                with _quiet():
+                    reads = self._allowed(lambda r=records, n=name: r.read([n]))
+                    finds = self._allowed(lambda r=records, n=name: r.search([(n, "!=", False)]))
+                self.assertFalse(reads, f"{model._name}.{name} as {role}")
+                self.assertFalse(finds, f"{model._name}.{name} searched as {role}")
+
+    # -- what holds for every model --------------------------------------------------------------
+
+    def test_A6_every_model_has_access_lines(self):
+        lines = self.env["ir.model.access"].search([])
+        for model in models_of(self.env, self.addon):
+            if self.env[model]._abstract:
+                continue
+            own = lines.filtered(lambda line, model=model: line.model_id.model == model)
+            self.assertEqual(not own, model in self.WITHOUT_ACCESS, f"{model}: access lines")
+
+    def test_A6_customers_and_strangers_have_no_rights(self):
+        outside = self.env.ref("base.group_portal") + self.env.ref("base.group_public")
+        lines = self.env["ir.model.access"].search([])
+        for line in lines.filtered(
+            lambda line: line.model_id.model in models_of(self.env, self.addon)
+        ):
+            rights = line.perm_read or line.perm_write or line.perm_create or line.perm_unlink
+            open_to_all = not line.group_id or line.group_id in outside
+            self.assertFalse(rights and open_to_all, line.name)
+
+    def test_W2_every_model_with_a_company_has_a_rule(self):
+        for model in models_of(self.env, self.addon):
+            field = self.env[model]._fields.get("company_id")
+            if self.env[model]._abstract or not field or not field.store:
+                continue
+            rules = self.env["ir.rule"].search(
+                [("model_id.model", "=", model), ("groups", "=", False), ("active", "=", True)]
+            )
+            by_company = [
+                rule for rule in rules if "company_id" in (rule.domain_force or "")
+            ]  # fmt: skip
+            self.assertEqual(not by_company, model in self.WITHOUT_COMPANY_RULE, f"{model}: rule")
+
+    def test_A6_no_group_comes_with_settings(self):
+        ours = self._own_groups()
+        for group in ("base.group_system", "base.group_erp_manager", "base.group_user"):
+            implied = self.env.ref(group).all_implied_ids
+            self.assertFalse(implied & ours, f"{group} implies one of our groups")
+
+    def test_A6_nobody_is_officer_by_implication(self):
+        officer = self.env.ref("ajw_consent.group_officer")
+        others = self.env["res.groups"].search([]) - officer
+        self.assertFalse(
+            others.filtered(lambda group: officer in group.all_implied_ids).mapped("full_name")
+        )
+
+    def test_A6_scheduled_actions_are_run_by_odoo_itself(self):
+        for xmlid in self._crons():
+            cron = self.env.ref(xmlid)
+            self.assertEqual(cron.user_id, self.env.ref("base.user_root"), xmlid)
+            self.assertRegex(cron.code, r"^model\._\w+\(\)$", f"{xmlid}: logic belongs in code")
+
+    def _own_groups(self):
+        data = self.env["ir.model.data"].search(
+            [("module", "=", self.addon), ("model", "=", "res.groups")]
+        )
+        return self.env["res.groups"].browse(data.mapped("res_id"))
+
+    def _crons(self):
+        data = self.env["ir.model.data"].search(
+            [("module", "=", self.addon), ("model", "=", "ir.cron")]
+        )
+        return data.mapped("complete_name")
