@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+import time
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 
@@ -19,7 +20,13 @@ _OPTIONAL = {
     "subscribed": bool,
     "registered": bool,
     "require_proof": bool,
+    "name_status": str,
+    "review_status": str,
+    "payment_method": bool,
+    "expires_at": int,
+    "scopes": list,
 }
+SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 
 
 @dataclass
@@ -39,6 +46,8 @@ class Waba:
     waba_id: str
     name: str = ""
     subscriptions: dict = field(default_factory=dict)
+    review_status: str = "APPROVED"
+    payment_method: bool = True
 
 
 @dataclass
@@ -52,6 +61,9 @@ class Number:
     registered: bool = True
     pin: str = ""
     pin_failures: int = 0
+    name_status: str = "APPROVED"
+    expires_at: int = 0
+    scopes: list = field(default_factory=lambda: list(SCOPES))
 
     @property
     def digits(self):
@@ -60,12 +72,21 @@ class Number:
 
 @dataclass
 class Token:
-    """What an access token opens."""
+    """What an access token opens.
+
+    `wabas` is empty for an app's own token (`app_id|app_secret`), which opens no account;
+    `expires_at` is in seconds since 1970, 0 for never.
+    """
 
     value: str
     app: App
     wabas: set
     proof: str
+    expires_at: int = 0
+    scopes: tuple = SCOPES
+
+    def has_expired(self):
+        return bool(self.expires_at) and self.expires_at <= time.time()
 
 
 class Registry:
@@ -110,6 +131,8 @@ class Registry:
 
         waba = self.wabas.setdefault(values["waba_id"], Waba(values["waba_id"]))
         waba.name = values.get("verified_name") or waba.name or f"WABA {waba.waba_id}"
+        waba.review_status = values.get("review_status", waba.review_status)
+        waba.payment_method = values.get("payment_method", waba.payment_method)
         if "subscribed" in values:
             if values["subscribed"]:
                 waba.subscriptions.setdefault(app.app_id, {})
@@ -128,6 +151,9 @@ class Registry:
             verified_name=values.get("verified_name", old.verified_name if old else ""),
             registered=values.get("registered", old.registered if old else True),
             pin=old.pin if old else "",
+            name_status=values.get("name_status", old.name_status if old else "APPROVED"),
+            expires_at=values.get("expires_at", old.expires_at if old else 0),
+            scopes=values.get("scopes", old.scopes if old else list(SCOPES)),
         )
         self.numbers[number.phone_number_id] = number
         self.index_tokens()
@@ -143,9 +169,27 @@ class Registry:
                 proof = hmac.new(
                     app.app_secret.encode(), number.access_token.encode(), hashlib.sha256
                 ).hexdigest()
-                token = Token(number.access_token, app, set(), proof)
+                token = Token(
+                    number.access_token,
+                    app,
+                    set(),
+                    proof,
+                    number.expires_at,
+                    tuple(number.scopes),
+                )
                 self.tokens[number.access_token] = token
             token.wabas.add(number.waba_id)
+
+    def app_token(self, value):
+        """Return the Token of an app's own token (`app_id|app_secret`), or None."""
+        app_id, _bar, secret = value.partition("|")
+        app = self.apps.get(app_id)
+        if not app or not app.app_secret:
+            return None
+        if not hmac.compare_digest(app.app_secret.encode(), secret.encode()):
+            return None
+        proof = hmac.new(app.app_secret.encode(), value.encode(), hashlib.sha256).hexdigest()
+        return Token(value, app, set(), proof)
 
     def app_for(self, waba_id):
         """Return the app that an account was announced with, or None."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 
 from . import nodes, send
-from .errors import MetaError, invalid, required, trace_id, unknown_object
+from .errors import TOKEN_EXPIRED_SUBCODE, MetaError, invalid, required, trace_id, unknown_object
 from .faults import CALL_KINDS
 from .state import SANDBOX
 
@@ -44,6 +44,7 @@ _NODE_KINDS = {
     ("upload", "GET"): "upload_read",
     ("me", "GET"): "me",
     ("debug_token", "GET"): "debug_token",
+    ("debug_token", "POST"): "debug_token",
 }
 
 
@@ -103,9 +104,16 @@ class Call:
             value = self.query.get("access_token") or self.body.get("access_token") or ""
         if not value:
             raise MetaError(190, message="An access token is required to request this resource.")
-        token = self.sandbox.accounts.tokens.get(value)
+        accounts = self.sandbox.accounts
+        token = accounts.tokens.get(value) or accounts.app_token(value)
         if token is None:
             raise MetaError(190, message="Invalid OAuth access token - Cannot parse access token")
+        if token.has_expired():
+            raise MetaError(
+                190,
+                message="Error validating access token: Session has expired",
+                subcode=TOKEN_EXPIRED_SUBCODE,
+            )
         proof = self.query.get("appsecret_proof") or self.body.get("appsecret_proof")
         if proof is not None and not hmac.compare_digest(str(proof).encode(), token.proof.encode()):
             raise MetaError(
@@ -113,7 +121,8 @@ class Call:
                 message="Invalid appsecret_proof provided in the API argument",
                 type="GraphMethodException",
             )
-        if proof is None and token.app.require_proof:
+        # An app's own token holds the secret itself.
+        if proof is None and token.app.require_proof and token.wabas:
             raise MetaError(
                 100,
                 message="API calls from the server require an appsecret_proof argument",

@@ -73,7 +73,7 @@ def _number_values(sandbox, number):
         "platform_type": "CLOUD_API",
         "throughput": {"level": "STANDARD"},
         "webhook_configuration": {"application": app.callback_url},
-        "name_status": "APPROVED",
+        "name_status": number.name_status,
         "status": "CONNECTED" if number.registered else "DISCONNECTED",
         "account_mode": "SANDBOX",
         "is_official_business_account": False,
@@ -117,6 +117,24 @@ def list_numbers(call, waba):
     return {"data": rows}
 
 
+def _health(waba):
+    """What Meta says about sending: without a payment method nothing goes out."""
+    if waba.payment_method:
+        return {"can_send_message": "AVAILABLE", "entities": []}
+    error = {
+        "error_code": 141006,
+        "error_description": "There is an error with the payment method.",
+        "possible_solution": "Add a payment method to the WhatsApp Business account.",
+    }
+    entity = {
+        "entity_type": "WABA",
+        "id": waba.waba_id,
+        "can_send_message": "BLOCKED",
+        "errors": [error],
+    }
+    return {"can_send_message": "BLOCKED", "entities": [entity]}
+
+
 def read_waba(call, waba):
     values = {
         "id": waba.waba_id,
@@ -127,11 +145,11 @@ def read_waba(call, waba):
         ).hexdigest(),
         "currency": "INR",
         "country": "IN",
-        "account_review_status": "APPROVED",
+        "account_review_status": waba.review_status,
         "business_verification_status": "verified",
         "ownership_type": "SELF",
         "status": "ACTIVE",
-        "health_status": {"can_send_message": "AVAILABLE", "entities": []},
+        "health_status": _health(waba),
     }
     defaults = ("id", "name", "timezone_id", "message_template_namespace")
     return _pick(call, "WhatsAppBusinessAccount", values, defaults)
@@ -402,11 +420,14 @@ def read_app(call, app):
 
 
 def debug_token(call, _node):
-    wanted = call.query.get("input_token")
+    """`GET`, or the `POST` with `method=GET` that keeps the token out of addresses."""
+    if call.method == "POST" and str(call.body.get("method", "")).upper() != "GET":
+        raise unknown_object("post", "debug_token")
+    wanted = call.query.get("input_token") or call.body.get("input_token")
     if not wanted:
         raise required("input_token")
     token = call.sandbox.accounts.tokens.get(wanted)
-    if token is None:
+    if token is None or token.has_expired():
         return {
             "data": {
                 "is_valid": False,
@@ -416,13 +437,13 @@ def debug_token(call, _node):
         }
     if token.app is not call.token.app:
         raise MetaError(100, message="(#100) The token belongs to another app.")
-    scopes = ["whatsapp_business_management", "whatsapp_business_messaging"]
+    scopes = list(token.scopes)
     return {
         "data": {
             "app_id": token.app.app_id,
             "type": "SYSTEM_USER",
             "application": f"App {token.app.app_id}",
-            "expires_at": 0,
+            "expires_at": int(token.expires_at),
             "is_valid": True,
             "scopes": scopes,
             "granular_scopes": [{"scope": s, "target_ids": sorted(token.wabas)} for s in scopes],
@@ -440,7 +461,7 @@ async def download(request):
     token = sandbox.accounts.tokens.get(value.strip()) if scheme.lower() == "bearer" else None
     media = sandbox.media.get(request.match_info["id"])
     number = media and sandbox.accounts.numbers.get(media.phone_number_id)
-    if token is None:
+    if token is None or token.has_expired():
         entry.status = 401
         return web.Response(status=401, text="")
     if (
@@ -483,4 +504,5 @@ HANDLERS = {
     ("upload", "", "GET"): read_upload,
     ("me", "", "GET"): read_me,
     ("debug_token", "", "GET"): debug_token,
+    ("debug_token", "", "POST"): debug_token,
 }

@@ -5,6 +5,8 @@ import hashlib
 import hmac
 import http.client
 
+import aiohttp
+
 from .base import APP, PNID, SECRET, TOKEN, VERIFY, WABA, SandboxCase
 
 
@@ -91,6 +93,53 @@ class TestNodes(SandboxCase):
         data = (await self.graph("GET", "debug_token?input_token=x"))["data"]
         self.assertFalse(data["is_valid"])
         self.assertNotIn(TOKEN, str(await self.journal()))
+
+    async def test_debug_token_without_a_token_in_the_address(self):
+        form = aiohttp.FormData({"method": "GET", "input_token": TOKEN})
+        async with self.session.post(
+            f"{self.base}/v23.0/debug_token",
+            data=form,
+            headers={"Authorization": f"Bearer {APP}|{SECRET}"},
+        ) as answer:
+            self.assertEqual(answer.status, 200)
+            data = (await answer.json())["data"]
+        self.assertTrue(data["is_valid"])
+        self.assertEqual(data["expires_at"], 0)
+        self.assertNotIn(TOKEN, str(await self.journal()))
+        await self.refused("POST", "debug_token", {"input_token": TOKEN}, code=100)
+
+    async def test_an_apps_own_token_opens_no_account(self):
+        await self.refused("GET", WABA, code=100, token=f"{APP}|{SECRET}")
+        await self.refused("GET", "debug_token", code=190, status=401, token=f"{APP}|wrong")
+        await self.refused("GET", "debug_token", code=190, status=401, token="77|")
+
+    async def test_expired_token_and_missing_permission(self):
+        await self.control("accounts", self.account(scopes=["whatsapp_business_messaging"]))
+        data = (await self.graph("GET", f"debug_token?input_token={TOKEN}"))["data"]
+        self.assertEqual(data["scopes"], ["whatsapp_business_messaging"])
+        await self.control("accounts", self.account(expires_at=1))
+        error = await self.refused("GET", PNID, code=190, status=401)
+        self.assertEqual(error["error_subcode"], 463)
+        answer = await self.graph(
+            "GET", f"debug_token?input_token={TOKEN}", token=f"{APP}|{SECRET}"
+        )
+        self.assertFalse(answer["data"]["is_valid"])
+        await self.control("accounts", self.account(expires_at=0))
+        await self.graph("GET", PNID)
+
+    async def test_what_meta_says_of_number_and_account(self):
+        await self.control(
+            "accounts",
+            self.account(
+                name_status="PENDING_REVIEW", review_status="PENDING", payment_method=False
+            ),
+        )
+        answer = await self.graph("GET", f"{PNID}?fields=name_status")
+        self.assertEqual(answer["name_status"], "PENDING_REVIEW")
+        answer = await self.graph("GET", f"{WABA}?fields=account_review_status,health_status")
+        self.assertEqual(answer["account_review_status"], "PENDING")
+        self.assertEqual(answer["health_status"]["can_send_message"], "BLOCKED")
+        self.assertIn("payment", str(answer["health_status"]["entities"]))
 
     async def test_register(self):
         await self.control("accounts", self.account(registered=False))
