@@ -85,31 +85,48 @@ def allowed_reasons() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
+def base_name(environment: Environment) -> tuple[str, list[str]]:
+    """Return the name of the database under the test database, and the add-ons in it."""
+    addons = our_addons()
+    ours = {addon.name for addon in addons}
+    needed = sorted(BASE.union(*(addon.depends for addon in addons)) - ours)
+    return f"ajw_base_{short_hash([environment.source.version, *needed])}", needed
+
+
+def base_database(environment: Environment, databases: Databases) -> str:
+    """Return the name of a database with only what our add-ons depend on, made when missing."""
+    name, needed = base_name(environment)
+    if not databases.exists(name):
+        for old in databases.named("ajw_base_"):
+            databases.drop(old)
+        build(databases, name, "", needed, install_config(environment))
+    return name
+
+
+def install_config(environment: Environment) -> Path:
+    return write_config(
+        environment.stack, "install", environment.source, environment.server, keyring=False
+    )
+
+
 def test_database(environment: Environment, databases: Databases) -> str:
     """Return the name of a database with our add-ons installed, reused while it fits the code.
 
     Under it lies a second one with only what we depend on, which rarely changes.
     """
     addons = our_addons()
-    ours = {addon.name for addon in addons}
-    needed = sorted(BASE.union(*(addon.depends for addon in addons)) - ours)
-    base = f"ajw_base_{short_hash([environment.source.version, *needed])}"
+    base = base_name(environment)[0]
     prints = [f"{addon.name} {addon.fingerprint()}" for addon in addons]
     name = f"ajw_test_{short_hash([base, *prints])}"
-    config = write_config(
-        environment.stack, "install", environment.source, environment.server, keyring=False
-    )
     with environment.reporter.step("Test database") as step:
         if databases.exists(name):
             step.note(f"{name}, nothing changed")
             return name
-        if not databases.exists(base):
-            for old in databases.named("ajw_base_"):
-                databases.drop(old)
-            build(databases, base, "", needed, config)
+        base_database(environment, databases)
         for old in databases.named("ajw_test_"):
             databases.drop(old)
-        build(databases, name, base, sorted(ours), config)
+        ours = sorted(addon.name for addon in addons)
+        build(databases, name, base, ours, install_config(environment))
         step.note(name)
     return name
 
