@@ -32,6 +32,12 @@ TEMPLATE_FIELDS = (
     "id,name,language,status,category,quality_score,parameter_format,components,rejected_reason"
 )
 
+NUMBER_FIELDS = (
+    "id,display_phone_number,verified_name,quality_rating,name_status,status,"
+    "code_verification_status,webhook_configuration"
+)
+
+ACCOUNT_FIELDS = "id,name,account_review_status,business_verification_status,health_status"
 
 #: Ids of Meta's are far shorter; a longer one would not fit into an index.
 MAX_ID = 512
@@ -103,6 +109,7 @@ class CloudApiClient:
         self._phone_number_id = phone_number_id
         self._waba_id = waba_id
         self._app_id = app_id
+        self._app_secret = app_secret
         self._token = access_token
         self._timeout = timeout
         self._proof = None
@@ -113,6 +120,10 @@ class CloudApiClient:
         self._local = threading.local()
         self._sessions = []
         self._sessions_lock = threading.Lock()
+
+    @property
+    def _has_app_token(self):
+        return bool(self._app_id and self._app_secret)
 
     def __repr__(self):
         return f"<CloudApiClient {self._root} number {self._phone_number_id}>"
@@ -190,9 +201,68 @@ class CloudApiClient:
             for row in self._pages(f"{self._waba_id}/phone_numbers", {"fields": "id"})
         }
 
+    def get_number_status(self):
+        """Return what Meta says of the number: ``status`` (``CONNECTED`` once registered),
+        ``name_status``, ``quality_rating``, ``webhook_configuration`` and its names.
+        """
+        return self._request("GET", self._phone_number_id, params={"fields": NUMBER_FIELDS})
+
+    def get_account_status(self):
+        """Return what Meta says of the business account: ``account_review_status``,
+        ``business_verification_status`` and ``health_status``.
+
+        Source: Meta, WhatsApp Business Management API, "Messaging Health Status".
+        """
+        return self._request("GET", self._waba_id, params={"fields": ACCOUNT_FIELDS})
+
+    def get_token_status(self):
+        """Return what Meta says of the access token: ``is_valid``, ``scopes``, ``expires_at`` (0
+        for never), ``app_id``.
+
+        Asked with the app's own token where id and secret are known, as Meta wants it; else the
+        token is shown to itself. The token goes in the body of a POST that Meta reads as a GET, for
+        addresses end up in logs.
+
+        Source: Meta, Graph API reference, ``/debug_token``; "Read" by ``POST`` with ``method=GET``.
+        """
+        auth = _BearerAuth(f"{self._app_id}|{self._app_secret}") if self._has_app_token else None
+        answer = self._request(
+            "POST",
+            "debug_token",
+            data={"method": "GET", "input_token": self._token},
+            auth=auth,
+            proof=auth is None,
+        )
+        data = answer.get("data")
+        return data if isinstance(data, dict) else {}
+
     def subscribe_app(self):
         """Have the account's webhooks sent to the app; doing it again changes nothing."""
         self._request("POST", f"{self._waba_id}/subscribed_apps")
+
+    def list_subscribed_apps(self):
+        """Return the ids of the apps that get the account's webhooks.
+
+        :rtype: set[str]
+        """
+        answer = self._request("GET", f"{self._waba_id}/subscribed_apps")
+        rows = [row for row in answer.get("data") or () if isinstance(row, dict)]
+        apps = (row.get("whatsapp_business_api_data") for row in rows)
+        return {str(app.get("id")) for app in apps if isinstance(app, dict)}
+
+    def register_number(self, pin):
+        """Register the number with the Cloud API; Meta allows 10 tries in 72 hours.
+
+        Source: Meta, Cloud API, "Registration". A number without two-step verification takes the
+        PIN as its new one.
+
+        :param str pin: six digits
+        """
+        self._request(
+            "POST",
+            f"{self._phone_number_id}/register",
+            json_body={"messaging_product": "whatsapp", "pin": pin},
+        )
 
     # Templates
 
@@ -282,10 +352,11 @@ class CloudApiClient:
         files=None,
         headers=None,
         auth=None,
+        proof=True,
     ):
         """Call the API and return the answer's JSON object."""
         params = dict(params or {})
-        if self._proof:
+        if self._proof and proof:
             params["appsecret_proof"] = self._proof
         try:
             response = self._session().request(

@@ -70,7 +70,9 @@ class WhatsappWebhook(http.Controller):
         if not secret:
             _logger.warning("Webhook of WhatsApp account %s: no app secret is stored", account.id)
         signature = request.httprequest.headers.get("X-Hub-Signature-256")
-        if not webhook.signature_is_valid(body, signature, secret):
+        believed = webhook.signature_is_valid(body, signature, secret)
+        account._note_webhook(believed)
+        if not believed:
             return self._answer(403, "the signature does not fit")
         try:
             payload = webhook.decode(body)

@@ -68,13 +68,11 @@ class AjwWhatsappAccount(models.Model):
     )
     phone_number_id = fields.Char(
         string="Phone number ID",
-        required=True,
         tracking=True,
         help="Meta's id of the number: WhatsApp › API setup in Meta's app dashboard.",
     )
     waba_id = fields.Char(
         string="Business account ID",
-        required=True,
         tracking=True,
         help="Meta's id of the WhatsApp Business account (WABA), on the same page.",
     )
@@ -476,9 +474,10 @@ class AjwWhatsappAccount(models.Model):
     # Client
     # ------------------------------------------------------------------
 
-    def _get_client(self):
+    def _get_client(self, **options):
         """Return the connection to Meta for this account.
 
+        :param options: further arguments of the client, such as ``timeout``
         :rtype: CloudApiClient
         :raises UserError: no token is stored, or the keys are missing or wrong
         """
@@ -500,6 +499,7 @@ class AjwWhatsappAccount(models.Model):
             app_id=self.app_id or None,
             access_token=token,
             app_secret=self._read_secret("app_secret"),
+            **options,
         )
 
     @api.model
@@ -573,8 +573,8 @@ class AjwWhatsappAccount(models.Model):
 
         :raises UserError: says what is wrong and what to do
         """
-        self.ensure_one()
-        self.check_access("write")
+        self._check_manager()
+        self._need_ids()
         with self._get_client() as client:
             number = self._call(client.get_phone_number)
             self._call(client.get_business_account)

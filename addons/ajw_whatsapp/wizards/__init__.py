@@ -1,1 +1,1 @@
-from . import ajw_consent_record, ajw_whatsapp_composer
+from . import ajw_consent_record, ajw_whatsapp_composer, ajw_whatsapp_test_message
