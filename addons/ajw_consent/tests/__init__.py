@@ -2,6 +2,8 @@ from . import (
     test_access_matrix,
     test_event,
     test_gate,
+    test_invitation,
+    test_invitation_answer,
     test_keyring,
     test_ledger,
     test_notice,

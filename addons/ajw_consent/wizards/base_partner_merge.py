@@ -6,6 +6,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     def _update_foreign_keys(self, src_partners, dst_partner):
         # EXTENDS 'base'
+        # sudo: merging contacts needs no right to the ledger
+        self.env["ajw.consent.invitation"].sudo()._close_of(src_partners - dst_partner)
         super()._update_foreign_keys(src_partners, dst_partner)
         # The merged contact has the subjects of all of them. The gate reads them as one person, a
         # withdrawal on any wins; a sender that decided before the merge decides again.

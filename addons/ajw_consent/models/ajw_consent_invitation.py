@@ -1,0 +1,258 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from .selections import CHANNELS
+
+#: The person can still answer.
+OPEN_STATES = ("queued", "sent")
+GC_BATCH = 1000
+
+
+class AjwConsentInvitation(models.Model):
+    """One person asked once, on one way, whether messages may come.
+
+    Rows are made by sending, by an answer or by a card; no role may write them.
+    """
+
+    _name = "ajw.consent.invitation"
+    _description = "Consent Invitation"
+    _order = "id desc"
+
+    _ajw_personal_data = {
+        "partner_id": {"category": "link", "erase": "delete"},
+        "address": {"category": "phone", "erase": "delete"},
+        "email": {"category": "email", "erase": "delete"},
+        "name": {"category": "name", "erase": "delete"},
+        "ip": {"category": "ip", "erase": "delete"},
+        "failure_reason": {"category": "free_text", "erase": "clear"},
+        "token_hash": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "SHA-256 of a random link; emptied when the link has expired",
+        },
+        "code_hash": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "keyed digest of a random code; emptied when it was used or has expired",
+        },
+    }
+
+    company_id = fields.Many2one(
+        "res.company",
+        "Controller",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+        help="The company that the consent would be given to.",
+    )
+    batch_id = fields.Many2one(
+        "ajw.consent.invitation.batch", "Round", readonly=True, index="btree_not_null"
+    )
+    partner_id = fields.Many2one(
+        "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="cascade"
+    )
+    name = fields.Char("Name given", readonly=True, help="As typed on the page of a card.")
+    channel = fields.Selection(CHANNELS, required=True, readonly=True, default="whatsapp")
+    address = fields.Char(
+        "Number", readonly=True, index="btree_not_null", help="What is asked about."
+    )
+    email = fields.Char(readonly=True, index="btree_not_null", help="Where the invitation goes.")
+    purpose_ids = fields.Many2many("ajw.consent.purpose", string="Purposes", readonly=True)
+    notice_id = fields.Many2one(
+        "ajw.consent.notice",
+        readonly=True,
+        ondelete="restrict",
+        help="The wording in force when it was sent; once answered, the one the person saw.",
+    )
+    source = fields.Selection(
+        [("email", "Email"), ("invoice_qr", "QR code on an invoice"), ("card", "Till card")],
+        required=True,
+        readonly=True,
+        default="email",
+    )
+    state = fields.Selection(
+        [
+            ("queued", "Queued"),
+            ("sent", "Sent"),
+            ("failed", "Failed"),
+            ("unconfirmed", "To be confirmed"),
+            ("answered", "Agreed"),
+            ("refused", "Refused"),
+            ("expired", "Expired"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        readonly=True,
+        default="queued",
+        index=True,
+    )
+    token_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    code_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    ip = fields.Char("IP address", readonly=True, groups="ajw_consent.group_officer")
+    sent_at = fields.Datetime("Sent", readonly=True)
+    expires_at = fields.Datetime("Expires", readonly=True, index=True)
+    answered_at = fields.Datetime("Answered", readonly=True)
+    failure_reason = fields.Char("Remark", readonly=True)
+    mail_id = fields.Many2one(
+        "mail.mail",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        groups=fields.NO_ACCESS,
+    )
+    event_ids = fields.Many2many("ajw.consent.event", string="Proof", readonly=True)
+    answer_url = fields.Char(compute="_compute_answer_url")
+
+    _token_unique = models.UniqueIndex("(token_hash) WHERE token_hash IS NOT NULL")
+    _open_unique = models.UniqueIndex(
+        "(company_id, channel, address, email) "
+        "WHERE source = 'email' AND state IN ('queued', 'sent')",
+        "This person has an open invitation already.",
+    )
+    _code_index = models.Index("(company_id, code_hash) WHERE code_hash IS NOT NULL")
+
+    @api.depends("partner_id", "source", "state")
+    def _compute_display_name(self):
+        states = dict(self._fields["state"]._description_selection(self.env))
+        for invitation in self:
+            who = invitation.partner_id.name or self.env._("Invitation")
+            invitation.display_name = f"{who} · {states.get(invitation.state)}"
+
+    @api.depends_context("ajw_invitation_tokens")
+    def _compute_answer_url(self):
+        """The link, while it is being sent; afterwards nobody knows it but the person."""
+        tokens = self.env.context.get("ajw_invitation_tokens") or {}
+        for invitation in self:
+            token = tokens.get(invitation.id, "")
+            invitation.answer_url = self._url_of(token, invitation.company_id) if token else False
+
+    @api.model
+    def _url_of(self, token, company):
+        return f"{company.get_base_url()}/ajw_consent/invitation/{token}"
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_retry(self):
+        """Put failed invitations back into the queue.
+
+        :raises AccessError: the user may not see them or may not invite
+        :raises UserError: the person was invited again meanwhile
+        """
+        self._check_may_invite()
+        for failed in self.filtered(lambda row: row.state == "failed" and row.source == "email"):
+            if self._open_twin(failed):
+                raise UserError(
+                    self.env._("%s has a newer invitation already.", failed.partner_id.name)
+                )
+            # sudo: rows are read-only to every role; the user's right was checked
+            failed.sudo().mail_id.unlink()
+            failed.sudo().write({"state": "queued", "failure_reason": False, "mail_id": False})
+            failed.flush_recordset()
+        self._wake()
+        return True
+
+    def action_cancel(self):
+        """Cancel open invitations: what is queued is not sent, and the link answers no more.
+
+        :raises AccessError: the user may not see them or may not invite
+        """
+        self._check_may_invite()
+        rows = self.filtered(lambda row: row.state in (*OPEN_STATES, "failed", "unconfirmed"))
+        rows._close("cancelled", self.env._("Cancelled by %s.", self.env.user.name))
+        return True
+
+    def action_open_events(self):
+        """Open what the answer wrote to the ledger."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "ajw_consent.ajw_consent_event_action"
+        )
+        action["domain"] = [("id", "in", self.event_ids.ids)]
+        return action
+
+    def _check_may_invite(self):
+        self.check_access("read")
+        self.env["ajw.consent.invite"].check_access("create")
+
+    def _open_twin(self, row):
+        return self.sudo().search_count(  # sudo: reads only whether there is one
+            [
+                ("id", "!=", row.id),
+                ("company_id", "=", row.company_id.id),
+                ("channel", "=", row.channel),
+                ("address", "=", row.address),
+                ("email", "=", row.email),
+                ("source", "=", "email"),
+                ("state", "in", OPEN_STATES),
+            ],
+            limit=1,
+        )
+
+    def _close(self, state, reason=False):
+        """End invitations: their links and codes answer no more.
+
+        :param str state: expired or cancelled
+        :param str reason: a sentence for the user
+        """
+        rows = self.sudo()  # sudo: rows are read-only to every role; callers checked the right
+        rows.mail_id.filtered(lambda mail: mail.state in ("outgoing", "exception")).unlink()
+        rows.write({"state": state, "failure_reason": reason, "code_hash": False})
+
+    @api.model
+    def _close_of(self, partners):
+        """End the open invitations of contacts that cease to be the ones who were asked."""
+        self.search(
+            [
+                ("partner_id", "in", partners.ids),
+                ("state", "in", (*OPEN_STATES, "failed", "unconfirmed")),
+            ]
+        )._close("cancelled", self.env._("The contact was merged with another one."))
+
+    @api.model
+    def _wake(self):
+        # sudo: whoever may invite may wake the sender
+        self.env.ref("ajw_consent.ir_cron_invitation").sudo()._trigger()
+
+    # ------------------------------------------------------------------
+    # Life
+    # ------------------------------------------------------------------
+
+    @api.autovacuum
+    def _gc_expired(self):
+        """Close what has expired, and empty what its links and unconfirmed cards left behind.
+
+        :return: how many rows were worked on and how many remain, see ``ir.autovacuum``
+        """
+        now = fields.Datetime.now()
+        past = Domain("expires_at", "<", now)
+        domain = past & (
+            Domain("state", "in", ("sent", "unconfirmed"))
+            | Domain("token_hash", "!=", False)
+            | Domain("code_hash", "!=", False)
+        )
+        rows = self.sudo().search(domain, limit=GC_BATCH, order="id")
+        cards = rows.filtered(lambda row: row.state == "unconfirmed")
+        # Nobody confirmed that the number is theirs: nothing about it is kept.
+        cards.write({"address": False, "name": False, "ip": False})
+        rows.filtered(lambda row: row.state in ("sent", "unconfirmed")).write({"state": "expired"})
+        rows.write({"token_hash": False, "code_hash": False})
+        return len(rows), self.sudo().search_count(domain, limit=GC_BATCH)
+
+    @api.model
+    def _validity(self, controller):
+        """Return until when (naive UTC) a link of today may be answered."""
+        return fields.Datetime.now() + timedelta(
+            days=max(controller.sudo().ajw_consent_invitation_validity, 1)
+        )
+
+    @api.model
+    def _default_purposes(self):
+        """Return the purposes that are asked about if nobody chose: no advertising."""
+        # sudo: the public pages ask for them as well
+        return self.env["ajw.consent.purpose"].sudo().search([("is_marketing", "=", False)])

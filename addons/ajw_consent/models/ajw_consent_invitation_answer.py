@@ -1,0 +1,253 @@
+import binascii
+from typing import Any, NamedTuple
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError
+from odoo.tools import consteq, hash_sign, hmac, verify_hash_signed
+
+from ..tools.invitation import MAX_TOKEN, token_digest
+from .ajw_consent_invitation_screening import AGREED, ASKABLE
+
+QR_SCOPE = "ajw_consent.invitation.qr"
+METHOD = {"email": "email_link", "invoice_qr": "qr_code", "card": "qr_code"}
+
+
+class Asked(NamedTuple):
+    """What a link asks, of whom.
+
+    ``problem`` is empty, or the code of why it cannot be answered. ``purposes`` maps each purpose
+    to the gate's reason code for it.
+    """
+
+    problem: str
+    controller: Any = None
+    partner: Any = None
+    address: str = ""
+    source: str = ""
+    purposes: dict = {}  # noqa: RUF012 - never changed
+    invitation: Any = None
+    company: Any = None
+
+    @property
+    def answered(self):
+        """Whether this link was answered before."""
+        return bool(self.invitation and self.invitation.state in ("answered", "refused"))
+
+    def by_reason(self, reasons):
+        """Return the list of purposes whose reason code is one of some."""
+        return [purpose for purpose, reason in self.purposes.items() if reason in reasons]
+
+
+class AjwConsentInvitation(models.Model):
+    """Answering: what the public page of a link reads and records.
+
+    Callers are public; every method here works with sudo on what a token proves.
+    """
+
+    _inherit = "ajw.consent.invitation"
+
+    @api.model
+    def _qr_token(self, company, partner, address):
+        """Return a signed link for a paper: it names a contact, and nothing is stored for it.
+
+        :param company: res.company that prints
+        :param partner: res.partner
+        :param str address: normalised number that is asked about
+        """
+        controller = company.sudo().ajw_consent_controller_id
+        days = max(controller.ajw_consent_invitation_validity, 1)
+        values = [partner.id, company.id, self._fingerprint(partner, address)]
+        return hash_sign(self.sudo().env, QR_SCOPE, values, expiration_hours=24 * days)
+
+    @api.model
+    def _fingerprint(self, partner, address):
+        """Return a short keyed digest: the link notices a new number without naming one."""
+        return hmac(self.sudo().env, QR_SCOPE, f"{partner.id}:{address}")[:16]
+
+    @api.model
+    def _resolve(self, token):
+        """Return what a link asks. Reads only.
+
+        :param str token: as it stands in the address
+        :rtype: Asked
+        """
+        if not token or len(token) > MAX_TOKEN or not token.isascii():
+            return Asked("unknown")
+        self = self.sudo().with_context(active_test=False)
+        invitation = self.search(
+            [("token_hash", "=", token_digest(token)), ("source", "!=", "card")], limit=1
+        )
+        if invitation:
+            return self._resolve_invitation(invitation)
+        try:
+            values = verify_hash_signed(self.env, QR_SCOPE, token)
+        except (ValueError, binascii.Error, AssertionError, IndexError):
+            return Asked("unknown")
+        if values is None:
+            return Asked("expired")  # or forged: whoever forged it learns nothing
+        partner = self.env["res.partner"].browse(values[0]).exists()
+        company = self.env["res.company"].browse(values[1]).exists()
+        if not partner or not company:
+            return Asked("contact_gone")
+        address = partner._ajw_invitation_addresses("whatsapp")[partner.id]
+        if not address or not consteq(self._fingerprint(partner, address), values[2]):
+            return Asked("number_changed", company.ajw_consent_controller_id)
+        controller = company.ajw_consent_controller_id
+        return self._with_purposes(
+            Asked("", controller, partner, address, "invoice_qr", company=company),
+            self._default_purposes(),
+        )
+
+    def _resolve_invitation(self, invitation):
+        controller, partner = invitation.company_id, invitation.partner_id
+        if invitation.state == "cancelled":
+            return Asked("cancelled", controller)
+        if invitation.state == "expired" or (
+            invitation.expires_at and invitation.expires_at <= fields.Datetime.now()
+        ):
+            return Asked("expired", controller)
+        if invitation.state not in ("queued", "sent", "failed", "answered", "refused"):
+            return Asked("unknown")
+        if not partner:
+            return Asked("contact_gone", controller)
+        asked = Asked(
+            "",
+            controller,
+            partner,
+            invitation.address,
+            invitation.source,
+            invitation=invitation,
+            company=controller,
+        )
+        return self._with_purposes(asked, invitation.purpose_ids)
+
+    def _with_purposes(self, asked, purposes):
+        """Complete what is asked by what the person said about it so far."""
+        partner, address = asked.partner, asked.address
+        if not partner.active:
+            return asked._replace(problem="contact_gone")
+        if partner._ajw_invitation_addresses("whatsapp")[partner.id] != address:
+            return asked._replace(problem="number_changed")
+        gate = self.env["ajw.consent.gate"]
+        found = {}
+        for purpose in purposes.filtered("active"):
+            answers = gate._check(asked.controller, purpose, "whatsapp", [(partner.id, address)])
+            found[purpose] = answers[partner.id, address].reason
+        if "keyring" in found.values():
+            return asked._replace(problem="unavailable")
+        return asked._replace(purposes=found)
+
+    @api.model
+    def _answer(self, token, decision, purpose_ids=(), notice_digest="", lang=None, ip=""):
+        """Record what a person answered on the page of a link.
+
+        :param str token: as it stands in the address
+        :param str decision: agree, decline or withdraw
+        :param purpose_ids: ids of the ticked purposes
+        :param str notice_digest: digest of the wording the page showed
+        :param str lang: language of the page
+        :param str ip: the person's IP address
+        :return: code of a problem, or ``""`` when the answer was recorded
+        """
+        self = self.sudo()  # sudo: the person is nobody's user; the token is the right to answer
+        asked = self._resolve(token)
+        if asked.problem:
+            return asked.problem
+        if decision == "withdraw":
+            return self._answer_withdraw(asked, ip)
+        if asked.answered:
+            return "answered_before"
+        Notice = self.env["ajw.consent.notice"]
+        notice = Notice._pick(Notice._latest_by_lang(asked.controller), lang)
+        if not notice:
+            return "unavailable"
+        if not notice_digest or not consteq(notice.digest, notice_digest):
+            return "notice_changed"
+        offered = asked.by_reason(ASKABLE)
+        if decision == "decline":
+            return self._answer_once(asked, token, "refused", offered, notice, ip)
+        if decision != "agree":
+            return "unknown"
+        ticked = [purpose for purpose in offered if purpose.id in set(purpose_ids)]
+        if len(ticked) != len(set(purpose_ids)):
+            return "purposes_changed"
+        if not ticked:
+            return "nothing_ticked"
+        return self._answer_once(asked, token, "answered", ticked, notice, ip)
+
+    def _answer_once(self, asked, token, state, purposes, notice, ip):
+        """Settle the invitation first, so that of two windows only one records."""
+        vals = {
+            "state": state,
+            "answered_at": fields.Datetime.now(),
+            "notice_id": notice.id,
+            "failure_reason": False,
+        }
+        if asked.invitation:
+            invitation = asked.invitation
+            invitation.write(vals)
+            # A second window waits here, is made to start again, and finds the answer.
+            invitation.flush_recordset()
+        else:
+            invitation = self._create_from_paper(asked, token, vals)
+        events = self._record_answer(
+            asked, purposes, "given" if state == "answered" else "refused", notice, ip
+        )
+        invitation.event_ids = events
+        return ""
+
+    def _create_from_paper(self, asked, token, vals):
+        """Make the row of a paper's link on its first answer; the link's digest is unique."""
+        try:
+            with self.env.cr.savepoint():
+                return self.create(
+                    {
+                        **vals,
+                        "company_id": asked.controller.id,
+                        "partner_id": asked.partner.id,
+                        "address": asked.address,
+                        "source": asked.source,
+                        "token_hash": token_digest(token),
+                        "purpose_ids": [(6, 0, [purpose.id for purpose in asked.purposes])],
+                        "expires_at": self._validity(asked.controller),
+                    }
+                )
+        except psycopg2.errors.UniqueViolation as error:
+            # Answered in another window at this moment: start again and find that answer.
+            raise ConcurrencyError("answered in another window") from error
+
+    def _answer_withdraw(self, asked, ip):
+        """Withdraw all that this link's purposes have in force: always possible, at once."""
+        if not asked.answered:
+            return "nothing_to_withdraw"
+        purposes = asked.by_reason(AGREED)
+        if not purposes:
+            return "nothing_to_withdraw"
+        events = self._record_answer(asked, purposes, "withdrawn", None, ip)
+        asked.invitation.event_ids |= events
+        return ""
+
+    def _record_answer(self, asked, purposes, kind, notice, ip):
+        """Write the answer to the ledger, with where it came from as evidence."""
+        if not purposes:
+            return self.env["ajw.consent.event"]
+        method = METHOD[asked.source]
+        invitation = asked.invitation
+        note = (
+            self.env._("Link in an email to %s", invitation.email)
+            if asked.source == "email"
+            else self.env._("QR code on an invoice")
+        )
+        return self.env["ajw.consent.event"]._record(
+            asked.controller,
+            asked.partner,
+            self.env["ajw.consent.purpose"].browse(purpose.id for purpose in purposes),
+            "whatsapp",
+            asked.address,
+            kind,
+            method,
+            notice=notice,
+            evidence={"ip": ip, "note": note},
+        )

@@ -1,0 +1,92 @@
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class ResCompany(models.Model):
+    """How a controller invites people to opt in."""
+
+    _inherit = "res.company"
+
+    ajw_consent_invitation_interval = fields.Integer(
+        "Invite Again After (days)",
+        default=90,
+        help="Nobody gets a second invitation before so many days have passed.",
+    )
+    ajw_consent_invitation_validity = fields.Integer(
+        "Links Valid for (days)",
+        default=30,
+        help="How long the link of an invitation can be answered.",
+    )
+    ajw_consent_card_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
+
+    _ajw_consent_card_key_unique = models.UniqueIndex(
+        "(ajw_consent_card_key) WHERE ajw_consent_card_key IS NOT NULL"
+    )
+    _ajw_consent_days = models.Constraint(
+        "CHECK (ajw_consent_invitation_interval >= 1 AND ajw_consent_invitation_validity >= 1)",
+        "Invitations need at least one day, for being repeated and for being answered.",
+    )
+
+    def _ajw_card_number(self):
+        """Return the digits of the WhatsApp number that people confirm to, or ``False``.
+
+        Addons that connect such a number override this.
+        """
+        self.ensure_one()
+        return False
+
+    def _ajw_card_problem(self):
+        """Return the sentence that says why there can be no till card, or ``False``."""
+        self.ensure_one()
+        if not self._ajw_card_number():
+            return self.env._(
+                "A till card needs a connected WhatsApp account of %s: people confirm their "
+                "number by writing to it. Connect one under WhatsApp > Configuration > Accounts.",
+                self.name,
+            )
+        controller = self.ajw_consent_controller_id
+        # sudo: asks only whether there is one
+        if not self.env["ajw.consent.notice"].sudo()._get_published(controller):
+            return self.env._(
+                "There is no published notice for %s. A data protection officer publishes one "
+                "under Consent Ledger > Notices.",
+                controller.name,
+            )
+        return False
+
+    def _ajw_card_url(self, renew=False):
+        """Return the address in the QR code of the company's till card.
+
+        :param bool renew: make a new one, so that cards printed before answer no more
+        :raises UserError: there can be no till card now
+        """
+        self.ensure_one()
+        if problem := self._ajw_card_problem():
+            raise UserError(problem)
+        company = self.sudo()  # sudo: users who print cards may not edit companies
+        if renew or not company.ajw_consent_card_key:
+            company.ajw_consent_card_key = secrets.token_urlsafe(16)
+        return f"{self.get_base_url()}/ajw_consent/card/{company.ajw_consent_card_key}"
+
+    @api.model
+    def _ajw_find_by_card(self, key):
+        """Return the company of a card's key, or an empty record."""
+        if not key or len(key) > 64 or not key.isascii():
+            return self.browse()
+        # sudo: the key is public, companies are not
+        return self.sudo().search([("ajw_consent_card_key", "=", key)], limit=1)
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    ajw_consent_invitation_interval = fields.Integer(
+        related="company_id.ajw_consent_controller_id.ajw_consent_invitation_interval",
+        readonly=False,
+    )
+    ajw_consent_invitation_validity = fields.Integer(
+        related="company_id.ajw_consent_controller_id.ajw_consent_invitation_validity",
+        readonly=False,
+    )

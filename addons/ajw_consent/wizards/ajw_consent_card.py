@@ -1,0 +1,64 @@
+import base64
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class AjwConsentCard(models.TransientModel):
+    """Print the card that stands at the till."""
+
+    _name = "ajw.consent.card"
+    _description = "Till Card"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, ondelete="cascade"
+    )
+    problem = fields.Text(compute="_compute_problem")
+    size = fields.Selection(
+        [("a6", "A6 (table stand)"), ("a5", "A5 (wall)")], required=True, default="a6"
+    )
+
+    @api.depends("company_id")
+    def _compute_problem(self):
+        for card in self:
+            card.problem = card.company_id._ajw_card_problem()
+
+    def action_print(self):
+        """Print the card.
+
+        :raises UserError: there can be no card now, with what to do
+        """
+        self._check()
+        self.company_id._ajw_card_url()
+        report = self.env.ref(f"ajw_consent.report_card_{self.size}")
+        return report.report_action(self.ids, config=False)
+
+    def action_renew(self):
+        """Make a new address for the card, so that cards printed before answer no more."""
+        self._check()
+        self.company_id._ajw_card_url(renew=True)
+        return self.action_print()
+
+    def _check(self):
+        self.ensure_one()
+        self.check_access("write")
+        if self.company_id not in self.env.companies:
+            raise UserError(self.env._("Switch to the company %s first.", self.company_id.name))
+
+    def _qr(self):
+        """Return the card's QR code as the address of an inline picture."""
+        self.ensure_one()
+        return self.env["ajw.consent.invitation"]._qr_image(self.company_id._ajw_card_url())
+
+
+class AjwConsentInvitation(models.Model):
+    _inherit = "ajw.consent.invitation"
+
+    @api.model
+    def _qr_image(self, url):
+        """Return a QR code of an address as a ``data:`` address: nothing is fetched to print it.
+
+        :param str url: what the code says
+        """
+        png = self.env["ir.actions.report"].barcode("QR", url, width=400, height=400, barLevel="M")
+        return "data:image/png;base64," + base64.b64encode(png).decode()
