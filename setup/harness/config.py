@@ -59,7 +59,8 @@ def write_config(
         "db_host": server.host,
         "db_port": server.port,
         "db_user": server.user,
-        "db_password": server.password or "False",
+        # Odoo warns of an option whose value is no text.
+        **({"db_password": server.password} if server.password else {}),
         "http_interface": HOST,
         "admin_passwd": secret["admin"],
         "list_db": "False",
