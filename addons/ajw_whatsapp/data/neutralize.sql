@@ -11,7 +11,7 @@ UPDATE ajw_whatsapp_message
    SET state = 'cancelled',
        retry_at = NULL
  WHERE direction = 'outbound'
-   AND state IN ('queued', 'sending');
+   AND state IN ('preparing', 'queued', 'sending');
 UPDATE ajw_whatsapp_webhook_event
    SET state = 'not_handled',
        error = 'Neutralised copy'

@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from .account_move_send import CollectedErrors
 from .selections import ACTIVE_STATES, ON_ITS_WAY_STATES
 
 
@@ -13,16 +14,20 @@ class AccountMove(models.Model):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
         return self.env.ref("ajw_consent.purpose_invoice")
 
-    def _ajw_whatsapp_document_problem(self):
+    def _ajw_whatsapp_document_obstacle(self):
         # EXTENDS 'ajw.whatsapp.document.mixin'
         self.ensure_one()
         if not self.is_sale_document():
-            return self.env._("Only customer invoices and credit notes can be sent by WhatsApp.")
+            return "kind", self.env._(
+                "Only customer invoices and credit notes can be sent by WhatsApp."
+            )
         if self.state == "cancel":
-            return self.env._("%(name)s is cancelled and is not sent.", name=self.display_name)
+            return "cancelled_document", self.env._(
+                "%(name)s is cancelled and is not sent.", name=self.display_name
+            )
         if self.state != "posted":
-            return self.env._("Confirm the invoice first: a draft is not sent.")
-        return super()._ajw_whatsapp_document_problem()
+            return "draft", self.env._("Confirm the invoice first: a draft is not sent.")
+        return super()._ajw_whatsapp_document_obstacle()
 
     def _ajw_whatsapp_filename(self):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
@@ -35,6 +40,38 @@ class AccountMove(models.Model):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
         # the legal PDF and nothing else: a pro forma is no invoice
         return {move.id: move.invoice_pdf_report_id for move in self if move.invoice_pdf_report_id}
+
+    def _ajw_whatsapp_ready_files(self):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        # an e-invoice that was not sent to its network yet is to go there first
+        send = self.env["account.move.send"]
+        return {
+            move.id: move.invoice_pdf_report_id
+            for move in self
+            if move.invoice_pdf_report_id
+            and not move._ajw_whatsapp_networks()
+            and not send._get_default_extra_edis(move)
+        }
+
+    def _ajw_whatsapp_make_files(self):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        # Through the core: e-invoicing comes first, and the PDF is the legal one. What is queued
+        # already must not be queued once more, so WhatsApp is none of the sending methods here.
+        errors = CollectedErrors()
+        send = self.env["account.move.send"].with_context(ajw_whatsapp_errors=errors)
+        for networks, moves in self.grouped(
+            lambda move: tuple(move._ajw_whatsapp_networks())
+        ).items():
+            send._generate_and_send_invoices(
+                moves, allow_raising=False, sending_methods=list(networks)
+            )
+        self.invalidate_recordset(["invoice_pdf_report_id"])
+        files = {
+            res_id: attachment
+            for res_id, attachment in self._ajw_whatsapp_attachments().items()
+            if res_id not in errors.by_move
+        }
+        return files, errors.by_move
 
     def _ajw_whatsapp_is_current_file(self, attachment):
         # OVERRIDE 'ajw.whatsapp.document.mixin': a corrected invoice has another PDF

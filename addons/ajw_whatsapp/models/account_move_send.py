@@ -11,6 +11,16 @@ _logger = logging.getLogger(__name__)
 METHOD = "ajw_whatsapp"
 
 
+class CollectedErrors:
+    """What went wrong with which invoice, handed through the context to whoever asked for it.
+
+    Compared by identity: an empty dict would equal the one of an earlier context.
+    """
+
+    def __init__(self):
+        self.by_move = {}
+
+
 class AccountMoveSend(models.AbstractModel):
     _inherit = "account.move.send"
 
@@ -79,6 +89,19 @@ class AccountMoveSend(models.AbstractModel):
         if method == METHOD:
             return not move._ajw_whatsapp_plan()[move.id].problem
         return super()._is_applicable_to_move(method, move, **move_data)
+
+    @api.model
+    def _hook_if_errors(self, moves_data, allow_raising=True):
+        # EXTENDS 'account': tell the outbox which invoice has no PDF, and why
+        errors = self.env.context.get("ajw_whatsapp_errors")
+        if isinstance(errors, CollectedErrors):
+            for move, move_data in moves_data.items():
+                error = move_data["error"]
+                # some networks give a sentence, others its parts
+                errors.by_move[move.id] = (
+                    error if isinstance(error, str) else self._format_error_text(error)
+                )
+        return super()._hook_if_errors(moves_data, allow_raising=allow_raising)
 
     @api.model
     def _hook_if_success(self, moves_data, from_cron=False):

@@ -10,6 +10,7 @@ from odoo.addons.ajw_consent.tools.keyring import KeyringError, get_keyring
 
 from ..cloud_api.client import CloudApiClient
 from ..cloud_api.errors import CloudApiError, ConnectionFailed, OutcomeUnknown
+from .selections import WAITING_STATES
 
 #: Written, never read back: field → column with the ciphertext.
 SECRETS = {
@@ -388,7 +389,7 @@ class AjwWhatsappAccount(models.Model):
         for account in self:
             # What the sender holds at this moment goes out; what it puts back is found later.
             queued = messages.search(
-                [("account_id", "=", account.id), ("state", "=", "queued")]
+                [("account_id", "=", account.id), ("state", "in", WAITING_STATES)]
             ).try_lock_for_update()
             queued._set_state(
                 "cancelled",
@@ -629,6 +630,8 @@ class AjwWhatsappAccount(models.Model):
         return True
 
     def _action_open(self, model, name, domain=()):
+        self.check_access("read")
+        self.env[model].check_access("read")
         return {
             "type": "ir.actions.act_window",
             "name": name,

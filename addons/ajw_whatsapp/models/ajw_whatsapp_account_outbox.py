@@ -17,7 +17,7 @@ from odoo.tools import mute_logger
 from ..cloud_api import errors
 from ..cloud_api.dispatch import SendJob, delete_media, dispatch
 from ..cloud_api.limiter import TokenBucket
-from .selections import FINAL_STATES, SENDABLE_STATUSES
+from .selections import FINAL_STATES, SENDABLE_STATUSES, WAITING_STATES
 
 _logger = logging.getLogger(__name__)
 
@@ -137,9 +137,10 @@ class AjwWhatsappAccount(models.Model):
         limiter = TokenBucket()
         time_left = cron._commit_progress()
         while time_left > 0 and lock.is_held():
+            prepared = self._prepare_documents()
             self._refresh_templates()
             claim = self._in_fresh_transaction(self._claim_batch)
-            if claim is None or not (claim.jobs or claim.done):
+            if claim is None or not (claim.jobs or claim.done or prepared):
                 break
             if claim.jobs:
                 client = self._get_client()
@@ -155,7 +156,7 @@ class AjwWhatsappAccount(models.Model):
                 self._in_fresh_transaction(self._write_back, results)
             self._in_fresh_transaction(self._tell_documents)
             time_left = cron._commit_progress(
-                len(claim.jobs) + claim.done, remaining=self._count_ready()
+                len(claim.jobs) + claim.done + prepared, remaining=self._count_ready()
             )
         while self._in_fresh_transaction(self._tell_documents) and time_left > 0:
             time_left = cron._commit_progress()
@@ -209,7 +210,10 @@ class AjwWhatsappAccount(models.Model):
 
     def _count_ready(self):
         """Return 1 when something could be sent now, else 0: what waits is no remaining work."""
-        return self._outbox.search_count(self._ready_domain(), limit=1) if self._may_send() else 0
+        if not self._may_send():
+            return 0
+        domain = self._ready_domain() | self._preparing_domain()
+        return self._outbox.search_count(domain, limit=1)
 
     def _may_send(self):
         """Tell whether the account may send now; what is in the way shows on the account."""
@@ -267,18 +271,15 @@ class AjwWhatsappAccount(models.Model):
         self.ensure_one()
         if not self._may_send():
             return Claim([])
+        self._drop_cancelled()
         messages = self._outbox.search(
             self._ready_domain(), order="id", limit=limit
         ).try_lock_for_update()
         jobs, done, size = [], 0, 0
-        answers = self._ask_gate(messages)
+        decisions = self._decide(messages)
         document_problems = messages._document_problems()
-        misaddressed = messages._misaddressed()
         for message in messages:
-            answer = answers[message.id]
-            reason = self._template_refusal(message) or (not answer.allowed and answer.reason)
-            if not reason and message in misaddressed:
-                reason = "number_changed"
+            reason, answer = decisions[message]
             if self._must_look_up(message.template_id):  # queued after the templates were looked up
                 message.retry_at = fields.Datetime.now() + timedelta(seconds=5)
                 done += 1
@@ -286,12 +287,7 @@ class AjwWhatsappAccount(models.Model):
                 message.retry_at = fields.Datetime.now() + timedelta(minutes=10)
                 done += 1
             elif reason:
-                message._set_state(
-                    "refused",
-                    refusal_reason=reason,
-                    consent_event_id=answer.event_id,
-                    retry_at=False,
-                )
+                message._refuse(reason, answer)
                 done += 1
             elif problem := self._content_problem(message, document_problems.get(message.id)):
                 message._set_state(
@@ -316,6 +312,23 @@ class AjwWhatsappAccount(models.Model):
                 )
                 jobs.append(job)
         return Claim(jobs, done)
+
+    def _decide(self, messages):
+        """Return for each message the reason against sending it, empty for none, and the answer
+        of the gate, with the subjects locked.
+
+        :return: ``{message: (reason code, GateAnswer)}``
+        """
+        answers = self._ask_gate(messages)
+        misaddressed = messages._misaddressed()
+        decisions = {}
+        for message in messages:
+            answer = answers[message.id]
+            reason = self._template_refusal(message) or (not answer.allowed and answer.reason)
+            if not reason and message in misaddressed:
+                reason = "number_changed"
+            decisions[message] = (reason or "", answer)
+        return decisions
 
     def _ask_gate(self, messages):
         """Return message id → the gate's answer, with the subjects locked."""
@@ -632,7 +645,11 @@ class AjwWhatsappAccount(models.Model):
         if not self.active or self.state != "connected":
             return
         waiting = self._outbox.search(
-            [("account_id", "=", self.id), ("state", "=", "queued"), ("retry_at", "!=", False)],
+            [
+                ("account_id", "=", self.id),
+                ("state", "in", WAITING_STATES),
+                ("retry_at", "!=", False),
+            ],
             order="retry_at",
             limit=1,
         )

@@ -6,7 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools.plan import SendPlan, pick_language
-from .selections import ARRIVED_STATES, ON_ITS_WAY_STATES, SENDABLE_STATUSES
+from .selections import ARRIVED_STATES, SENDABLE_STATUSES
 
 CHANNEL = "whatsapp"
 ACTIVITY_TYPE = "ajw_whatsapp.mail_activity_type_not_sent"
@@ -114,10 +114,18 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         """Return the purpose (``ajw.consent.purpose``) a customer must have agreed to."""
         raise NotImplementedError
 
-    def _ajw_whatsapp_document_problem(self):
-        """Say why this document, as it stands, is not to be sent; ``False`` when it may be."""
+    def _ajw_whatsapp_document_obstacle(self):
+        """Say why this document, as it stands, is not to be sent.
+
+        :return: a code and a sentence, or ``("", "")`` when it may be sent
+        :rtype: tuple[str, str]
+        """
         self.ensure_one()
-        return False
+        return "", ""
+
+    def _ajw_whatsapp_document_problem(self):
+        """Say why this document, as it stands, is not to be sent; empty when it may be."""
+        return self._ajw_whatsapp_document_obstacle()[1]
 
     def _ajw_whatsapp_filename(self):
         """Return the name the customer sees on the PDF, with its extension."""
@@ -129,6 +137,21 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         :return: ``{record_id: ir.attachment}``; a document that has none is left out
         """
         raise NotImplementedError
+
+    def _ajw_whatsapp_ready_files(self):
+        """Return the PDFs that can be sent as they are, without rendering or e-invoicing.
+
+        :return: ``{record_id: ir.attachment}``
+        """
+        return {}
+
+    def _ajw_whatsapp_make_files(self):
+        """Render the documents together, after what has to come first. May commit.
+
+        :return: ``{record_id: ir.attachment}``, and ``{record_id: sentence}`` for what failed
+        :raises Exception: rendering them together failed; alone some of them may still succeed
+        """
+        return self._ajw_whatsapp_attachments(), {}
 
     def _ajw_whatsapp_is_current_file(self, attachment):
         """Tell whether a file that was queued is still the one to send for this document."""
@@ -212,7 +235,8 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
                 refusal="",
                 problem="",
             )
-            plan = plan._replace(problem=record._ajw_whatsapp_plan_problem(plan) or "")
+            code, problem = record._ajw_whatsapp_obstacle(plan)
+            plan = plan._replace(problem=problem, code=code)
             plans[record.id] = plan
             if plan.recipient and plan.recipient.number:
                 to_ask[record.company_id.ajw_consent_controller_id].append(record)
@@ -229,45 +253,50 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         language = pick_language(offered.mapped("language"), self.partner_id.lang)
         return offered.filtered(lambda template: template.language == language)[:1]
 
-    def _ajw_whatsapp_plan_problem(self, plan):
-        """Say what, apart from consent, stands in the way; ``False`` when nothing does."""
+    def _ajw_whatsapp_obstacle(self, plan):
+        """Say what, apart from consent, stands in the way.
+
+        :return: a code and a sentence, or ``("", "")`` when nothing does
+        :rtype: tuple[str, str]
+        """
         self.ensure_one()
-        if problem := self._ajw_whatsapp_document_problem():
-            return problem
+        code, problem = self._ajw_whatsapp_document_obstacle()
+        if code:
+            return code, problem
         if not plan.account:
-            return self.env._(
+            return "no_account", self.env._(
                 "%(company)s has no connected WhatsApp account. Ask a WhatsApp manager to connect "
                 "one under WhatsApp / Configuration / Accounts.",
                 company=self.company_id.display_name,
             )
         if plan.account.state == "stopped":
-            return self.env._(
+            return "account_stopped", self.env._(
                 "The WhatsApp account %(account)s is stopped: %(reason)s",
                 account=plan.account.display_name,
                 reason=plan.account.stopped_reason or self.env._("no reason given"),
             )
         # sudo: whoever sends may know whether the sender is at work
         if not plan.account.sudo().cron_id.active:
-            return self.env._(
+            return "sender_off", self.env._(
                 "The scheduled action that sends for the WhatsApp account %(account)s is switched "
                 "off. Ask an administrator to switch it on under Settings / Technical / Scheduled "
                 "Actions.",
                 account=plan.account.display_name,
             )
         if not plan.partner:
-            return self.env._("The document has no customer.")
+            return "no_partner", self.env._("The document has no customer.")
         if problem := plan.partner._ajw_whatsapp_number_problem(plan.recipient):
-            return problem
+            return f"number_{plan.recipient.error}", problem
         if not plan.templates:
-            return self.env._(
+            return "no_template", self.env._(
                 "No approved template for this document. A WhatsApp manager can create one and "
                 "have it approved by Meta under WhatsApp / Configuration / Templates."
             )
         if not plan.template:
-            return self.env._(
+            return "other_template", self.env._(
                 "This template cannot be used for this document: choose one of the approved ones."
             )
-        return False
+        return "", ""
 
     def _ajw_whatsapp_ask_gate(self, controller, records, plans):
         gate = self.env["ajw.consent.gate"]
@@ -282,165 +311,9 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
             answer = answers[record.partner_id.id, plan.recipient.number]
             refusal = "" if answer.allowed else answer.reason
             problem = plan.problem or (gate._reason_label(answer.reason) if refusal else "")
-            plans[record.id] = plan._replace(answer=answer, refusal=refusal, problem=problem)
-
-    # -- queueing ----------------------------------------------------------------------------------
-
-    def _ajw_whatsapp_sent_before(self):
-        """Count the messages of each document that went out and are not on their way any more.
-
-        :return: ``{record_id: number}``, 0 included
-        :rtype: dict[int, int]
-        """
-        domain = Domain(self._ajw_whatsapp_message_domain()) & (
-            Domain("state", "in", ARRIVED_STATES)
-            | (Domain("state", "=", "failed") & Domain("sent_at", "!=", False))
-        )
-        # sudo: what was sent before counts whoever asks
-        counts = dict(
-            self.env["ajw.whatsapp.message"]
-            .sudo()
-            ._read_group(
-                domain & Domain("purpose_id", "=", self._ajw_whatsapp_purpose().id),
-                ["res_id"],
-                ["__count"],
+            plans[record.id] = plan._replace(
+                answer=answer, refusal=refusal, problem=problem, code=plan.code or refusal
             )
-        )
-        return {res_id: counts.get(res_id, 0) for res_id in self.ids}
-
-    @api.model
-    def _ajw_whatsapp_occasion(self, sent_before):
-        """Return the occasion of a message, so that each press that saw the same sends once.
-
-        :param int sent_before: see :meth:`_ajw_whatsapp_sent_before`
-        """
-        return f"again-{sent_before}" if sent_before else "send"
-
-    def _ajw_whatsapp_on_its_way(self):
-        """Return ``{(record_id, number): occasion}`` for what was queued and has not arrived."""
-        # sudo: whoever queued it
-        messages = (
-            self.env["ajw.whatsapp.message"]
-            .sudo()
-            .search(
-                [
-                    *self._ajw_whatsapp_message_domain(),
-                    ("purpose_id", "=", self._ajw_whatsapp_purpose().id),
-                    ("state", "in", ON_ITS_WAY_STATES),
-                ]
-            )
-        )
-        return {
-            (message.res_id, message.number): message.occasion
-            for message in messages
-            if message.occasion == "send" or (message.occasion or "").startswith("again-")
-        }
-
-    def _ajw_whatsapp_cancel_queued(self):
-        """Take the messages of documents that are not to be sent any more out of the queue."""
-        # sudo: whoever takes the document back, takes back what was to be sent of it
-        queued = (
-            self.env["ajw.whatsapp.message"]
-            .sudo()
-            .search([*self._ajw_whatsapp_message_domain(), ("state", "=", "queued")])
-        )
-        # What the sender holds it decides itself: it asks the document again.
-        engine = queued._engine().try_lock_for_update()
-        engine._set_state("cancelled")
-        engine._document_outcome()
-
-    def _ajw_whatsapp_queue(self, templates=None, occasions=None):
-        """Put the documents that may be sent into the outbox; never calls Meta.
-
-        Nothing is rendered for a document that may not be sent. Pressing twice gives the message
-        that is already on its way.
-
-        :param dict templates: ``{record_id: ajw.whatsapp.template}`` chosen by the user
-        :param dict occasions: ``{record_id: occasion}``; where there is none, how often the
-            document was sent before decides
-        :return: the messages, and ``{record_id: sentence}`` for what was not queued
-        :rtype: tuple[ajw.whatsapp.message, dict[int, str]]
-        """
-        texts, problems = self._ajw_whatsapp_texts(templates)
-        ready = self.filtered(lambda record: record.id in texts)
-        counts, on_its_way = ready._ajw_whatsapp_sent_before(), ready._ajw_whatsapp_on_its_way()
-        attachments = ready._ajw_whatsapp_attachments()
-        vals_list = []
-        for record in ready:
-            if record.id in attachments:
-                vals = record._ajw_whatsapp_message_vals(*texts[record.id], attachments[record.id])
-                vals["occasion"] = (
-                    on_its_way.get((record.id, vals["number"]))
-                    or (occasions or {}).get(record.id)
-                    or self._ajw_whatsapp_occasion(counts[record.id])
-                )
-                vals_list.append(vals)
-            else:
-                problems[record.id] = self.env._("The PDF of the document could not be made.")
-        Message = self.env["ajw.whatsapp.message"]
-        return Message._enqueue(vals_list) if vals_list else Message, problems
-
-    def _ajw_whatsapp_texts(self, templates=None):
-        """Fill in the templates of the documents that may be sent. Changes nothing.
-
-        :param dict templates: ``{record_id: ajw.whatsapp.template}`` chosen by the user
-        :return: ``{record_id: (SendPlan, RenderedTemplate)}`` for what may be sent, and
-            ``{record_id: sentence}`` for what may not
-        """
-        texts, problems = {}, {}
-        for res_id, plan in self._ajw_whatsapp_plan(templates).items():
-            if plan.problem:
-                problems[res_id] = plan.problem
-                continue
-            rendered, problem = self.browse(res_id)._ajw_whatsapp_render(plan.template)
-            if problem:
-                problems[res_id] = problem
-            else:
-                texts[res_id] = (plan, rendered)
-        return texts, problems
-
-    def _ajw_whatsapp_render(self, template):
-        """Fill a template in for this document.
-
-        :return: the ``RenderedTemplate`` and nothing, or ``None`` and a sentence that says why not
-        """
-        self.ensure_one()
-        try:
-            return template._render(self), ""
-        except UserError as error:
-            return None, str(error)
-
-    def _ajw_whatsapp_message_vals(self, plan, rendered, attachment):
-        self.ensure_one()
-        return {
-            "company_id": self.company_id.id,
-            "account_id": plan.account.id,
-            "partner_id": plan.partner.id,
-            "number": plan.recipient.number,
-            "res_model": self._name,
-            "res_id": self.id,
-            "purpose_id": plan.purpose.id,
-            "template_id": plan.template.id,
-            "language": plan.template.language,
-            "template_components": rendered.components,
-            "body": rendered.body_text,
-            "attachment_id": attachment.id,
-            "filename": self._ajw_whatsapp_filename(),
-        }
-
-    def _ajw_whatsapp_note(self, messages):
-        """Note messages in the chatter of their documents.
-
-        The note says only that there is one; what it said and to which number stays in the
-        message, because under an audit trail a note can never be emptied.
-
-        :param messages: ``ajw.whatsapp.message`` records of documents in ``self``
-        """
-        body = self.env._("WhatsApp message")
-        for message in messages:
-            note = self.browse(message.res_id)._message_log(body=body, message_type="ajw_whatsapp")
-            # sudo: bookkeeping of ours; users have no right to write messages
-            message.sudo().mail_message_id = note
 
     # -- outcome -----------------------------------------------------------------------------------
 

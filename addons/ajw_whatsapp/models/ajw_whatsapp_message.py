@@ -12,7 +12,7 @@ from odoo.exceptions import AccessError, ConcurrencyError, UserError, Validation
 from odoo.fields import Domain
 from odoo.orm.models import NO_ACCESS
 
-from .selections import ACTIVE_STATES, MESSAGE_STATES, STATE_RANK
+from .selections import ACTIVE_STATES, MESSAGE_STATES, STATE_RANK, WAITING_STATES
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ ENGINE_FIELDS = {
     "error_hint": False,
     "retry_at": False,
     "attempts": 0,
+    "render_attempts": 0,
+    "batch_id": False,
     "media_id": False,
     "media_tried_at": False,
     "wamid": False,
@@ -112,7 +114,8 @@ class AjwWhatsappMessage(models.Model):
         readonly=True,
         index=True,
         copy=False,
-        help="Uncertain: the connection broke before Meta answered. The message may have arrived, "
+        help="PDF is being made: it is queued once its document is rendered.\n"
+        "Uncertain: the connection broke before Meta answered. The message may have arrived, "
         "so it is never sent again by itself; a later report from Meta settles it.",
     )
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
@@ -217,9 +220,9 @@ class AjwWhatsappMessage(models.Model):
     )
     # An empty column would make every key different from every other.
     _business_key_complete = models.Constraint(
-        "CHECK(direction <> 'outbound' OR state NOT IN ('queued', 'sending') OR (res_model IS NOT "
-        "NULL AND res_id IS NOT NULL AND purpose_id IS NOT NULL AND number IS NOT NULL"
-        " AND occasion IS NOT NULL))",
+        "CHECK(direction <> 'outbound' OR state NOT IN ('preparing', 'queued', 'sending')"
+        " OR (res_model IS NOT NULL AND res_id IS NOT NULL AND purpose_id IS NOT NULL"
+        " AND number IS NOT NULL AND occasion IS NOT NULL))",
         "A message to be sent needs a document, a purpose, a number and an occasion.",
     )
     _callback_ref_unique = models.UniqueIndex("(callback_ref)", "The message id must be unique.")
@@ -227,6 +230,7 @@ class AjwWhatsappMessage(models.Model):
         "(account_id, wamid) WHERE wamid IS NOT NULL", "Meta's message id must be unique."
     )
     _queue_index = models.Index("(account_id, id) WHERE state IN ('queued', 'sending')")
+    _preparing_index = models.Index("(account_id, id) WHERE state = 'preparing'")
     _outcome_index = models.Index("(account_id, id) WHERE outcome_pending")
     _media_index = models.Index("(account_id, id) WHERE media_id IS NOT NULL")
     _document_index = models.Index("(res_model, res_id)")
@@ -416,7 +420,9 @@ class AjwWhatsappMessage(models.Model):
         self.check_access("read")
         engine = self._engine()
         # The sender holds the rows it claims: whoever gets the lock first decides.
-        if engine.try_lock_for_update() != engine or any(m.state != "queued" for m in engine):
+        if engine.try_lock_for_update() != engine or any(
+            m.state not in WAITING_STATES for m in engine
+        ):
             raise UserError(self.env._("Only messages that are still queued can be cancelled."))
         engine._set_state("cancelled")
         engine._document_outcome()
@@ -535,7 +541,7 @@ class AjwWhatsappMessage(models.Model):
         """Free business keys that queued messages of archived accounts hold."""
         companies, _models, res_ids, *_rest = zip(*keys, strict=True)
         queued = self.search(
-            Domain("state", "=", "queued")
+            Domain("state", "in", WAITING_STATES)
             & Domain("account_id.active", "=", False)
             & Domain("company_id", "in", companies)
             & Domain("res_id", "in", res_ids)
@@ -555,10 +561,11 @@ class AjwWhatsappMessage(models.Model):
         :raises ConcurrencyError: another transaction took one since this one began
         """
         buckets = sorted({zlib.crc32(repr(key).encode()) % _RESERVATIONS for key in keys})
-        for bucket in buckets:  # in order, so that two batches do not wait for each other
-            self.env.cr.execute(
-                "SELECT pg_advisory_xact_lock(%s, %s)", [_RESERVATION_LOCK_CLASS, bucket]
-            )
+        # in order, so that two batches do not wait for each other
+        self.env.cr.execute(
+            "SELECT pg_advisory_xact_lock(%s, bucket) FROM unnest(%s::int[]) bucket",
+            [_RESERVATION_LOCK_CLASS, buckets],
+        )
         # This transaction sees the database as of its first query, a new one as it is now.
         with self.env.registry.cursor() as cr:
             if self.with_env(self.env(cr=cr))._engine()._find_active(list(keys)):
@@ -596,7 +603,7 @@ class AjwWhatsappMessage(models.Model):
         wanted = set(keys)
         found = {}
         for message in self.search(domain):
-            if message.state == "queued" and not message.account_id.active:
+            if message.state in WAITING_STATES and not message.account_id.active:
                 continue  # it would never leave, see _cancel_orphans
             key = message._key()
             if key in wanted:
@@ -663,7 +670,7 @@ class AjwWhatsappMessage(models.Model):
         twin = self._find_active([key]).get(key)
         if not twin:
             return
-        if twin.state == "queued" and twin.try_lock_for_update() == twin:
+        if twin.state in WAITING_STATES and twin.try_lock_for_update() == twin:
             twin._set_state("cancelled")
         else:  # both went out
             self.occasion = f"late-{self.id}"

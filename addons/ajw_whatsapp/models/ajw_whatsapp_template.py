@@ -1,15 +1,9 @@
 import re
 from datetime import timedelta
-from typing import NamedTuple
-
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date as babel_format_date
-from babel.numbers import format_currency, format_decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools import format_amount, format_date
 
 from ..cloud_api import payload
 from .selections import DOCUMENT_MODELS, TEMPLATE_CATEGORIES, TEMPLATE_STATUSES
@@ -33,24 +27,6 @@ IDENTITY_FIELDS = ("name", "language", "account_id")
 CHECK_MINUTES = 10
 #: What Meta reviews: changed here, it has to be submitted again.
 REVIEWED_FIELDS = {"header_type", "header_text", "body", "footer", "button_ids", "parameter_format"}
-
-
-class RenderedTemplate(NamedTuple):
-    """A template filled in for one document.
-
-    :param list components: Meta's components, without the document header (the outbox adds it with
-        the uploaded file's id)
-    :param str header_text: header as the person reads it, ``""`` for none and for a document
-    :param str body_text: text as the person reads it
-    :param str footer_text: footer, ``""`` for none
-    :param list buttons: dicts with ``type``, ``text`` and for links ``url``
-    """
-
-    components: list
-    header_text: str
-    body_text: str
-    footer_text: str
-    buttons: list
 
 
 class AjwWhatsappTemplate(models.Model):
@@ -178,10 +154,10 @@ class AjwWhatsappTemplate(models.Model):
                 for variable in template.variable_ids
             }
             parts = [
-                payload.fill(template.header_text, _of_place(samples, "header"))
+                payload.fill(template.header_text, of_place(samples, "header"))
                 if template.header_type == "text"
                 else "",
-                payload.fill(template.body, _of_place(samples, "body")),
+                payload.fill(template.body, of_place(samples, "body")),
                 template.footer or "",
                 *(f"[ {button.text} ]" for button in template.button_ids),
             ]
@@ -486,149 +462,7 @@ class AjwWhatsappTemplate(models.Model):
             raise UserError(self.env._("Choose an account first."))
         return self.account_id.action_sync_templates()
 
-    # ------------------------------------------------------------------
-    # Rendering
-    # ------------------------------------------------------------------
 
-    def _render(self, record, lang=None):
-        """Fill the template in for a document, with amounts and dates as its readers write them.
-
-        :param record: one record of the template's model
-        :param str lang: Odoo language code for amounts and dates; by default the template's
-            language
-        :rtype: RenderedTemplate
-        :raises UserError: the template does not fit the document, or a variable is empty on it
-        """
-        self.ensure_one()
-        record.ensure_one()
-        if record._name != self.model:
-            raise UserError(
-                self.env._("The template %s is for other documents.", self.display_name)
-            )
-        if problems := self._find_problems():
-            raise UserError("\n".join([self.display_name, *problems]))
-        values = {
-            (variable.place, variable.name): self._variable_text(variable, record, lang)
-            for variable in self.variable_ids
-        }
-        named = self.parameter_format == "NAMED"
-        components = []
-        header = ""
-        if self.header_type == "text":
-            header = payload.fill(self.header_text, _of_place(values, "header"))
-            names = payload.placeholders(self.header_text)
-            if names:
-                parameters = payload.text_parameters(
-                    [(n, values["header", n]) for n in names], named
-                )
-                components.append({"type": "header", "parameters": parameters})
-        names = payload.placeholders(self.body)
-        if names:
-            parameters = payload.text_parameters([(n, values["body", n]) for n in names], named)
-            components.append({"type": "body", "parameters": parameters})
-        buttons = []
-        suffix = next((text for (place, _n), text in values.items() if place == "button"), "")
-        for index, button in enumerate(self.button_ids):
-            row = {"type": button.type, "text": button.text}
-            if button.type == "URL":
-                row["url"] = payload.fill(button.url, {"1": suffix})
-                if payload.placeholders(button.url):
-                    components.append(payload.url_button(index, suffix))
-            buttons.append(row)
-        return RenderedTemplate(
-            components=components,
-            header_text=header,
-            body_text=payload.fill(self.body, _of_place(values, "body")),
-            footer_text=self.footer or "",
-            buttons=buttons,
-        )
-
-    def _variable_text(self, variable, record, lang):
-        """Return what stands for a variable: one line, never empty.
-
-        :raises UserError: it is empty
-        """
-        if variable.source == "text":
-            text = variable.text_value
-        elif variable.source == "portal_link":
-            text = record.get_portal_url().lstrip("/")
-        else:
-            text = self._field_text(variable, record, lang)
-        text = payload.clean_parameter(text or "")
-        if not text:
-            raise UserError(
-                self.env._(
-                    "%(field)s is empty on %(document)s, and the template %(template)s needs it.",
-                    field=variable.field_path or variable.name,
-                    document=record.display_name,
-                    template=self.display_name,
-                )
-            )
-        return text
-
-    def _field_text(self, variable, record, lang):
-        *path, last = variable.field_path.split(".")
-        for name in path:
-            record = record[name][:1]
-        field = record._fields[last]
-        value = record[last]
-        if field.type in ("integer", "float", "monetary"):
-            currency = (
-                record[field.get_currency_field(record)] if field.type == "monetary" else None
-            )
-            return self._format_number(value, currency, lang)
-        if not value:
-            return ""
-        if field.type == "date":
-            return self._format_date(value, lang)
-        if field.type == "datetime":
-            return self._format_date(self._local_date(value, record), lang)
-        if field.type == "selection":
-            return dict(field._description_selection(record.env)).get(value, value)
-        if field.relational:
-            return value[:1].display_name
-        return str(value)
-
-    def _active_lang(self, lang):
-        """Return the code of the installed language to write in, or ``None`` if there is none.
-
-        Meta writes ``en`` and ``hi`` where Odoo writes ``en_US`` and ``hi_IN``.
-        """
-        wanted = lang or self.language
-        installed = dict(self.env["res.lang"].get_installed())
-        if wanted in installed:
-            return wanted
-        short = wanted.partition("_")[0]
-        return next((code for code in installed if code.partition("_")[0] == short), None)
-
-    def _locale(self, lang):
-        try:
-            return Locale.parse((lang or self.language).partition("@")[0])
-        except (UnknownLocaleError, ValueError):
-            return Locale.parse("en")
-
-    def _format_number(self, value, currency, lang):
-        code = self._active_lang(lang)
-        if not currency:
-            return format_decimal(value, locale=self._locale(code or lang))
-        if code:
-            return format_amount(self.env, value, currency, lang_code=code)
-        return format_currency(currency.round(value), currency.name, locale=self._locale(lang))
-
-    def _format_date(self, value, lang):
-        code = self._active_lang(lang)
-        if code:
-            return format_date(self.env, value, lang_code=code)
-        return babel_format_date(value, "medium", locale=self._locale(lang))
-
-    def _local_date(self, value, record):
-        """Return the day of a date-time where the company is: its hour tells nobody anything."""
-        # The contact's own time zone is only the one of whoever created it.
-        company = record.company_id if "company_id" in record._fields else self.company_id
-        zone = company.partner_id.tz or self.env.user.tz or "UTC"
-        return fields.Datetime.context_timestamp(self.with_context(tz=zone), value).date()
-
-
-def _of_place(values, place):
+def of_place(values, place):
     """Return name → text of one place, from a dict of (place, name) → text."""
     return {name: text for (of_place, name), text in values.items() if of_place == place}

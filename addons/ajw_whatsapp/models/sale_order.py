@@ -12,12 +12,14 @@ class SaleOrder(models.Model):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
         return self.env.ref("ajw_consent.purpose_order")
 
-    def _ajw_whatsapp_document_problem(self):
+    def _ajw_whatsapp_document_obstacle(self):
         # EXTENDS 'ajw.whatsapp.document.mixin'
         self.ensure_one()
         if self.state == "cancel":
-            return self.env._("%(name)s is cancelled and is not sent.", name=self.display_name)
-        return super()._ajw_whatsapp_document_problem()
+            return "cancelled_document", self.env._(
+                "%(name)s is cancelled and is not sent.", name=self.display_name
+            )
+        return super()._ajw_whatsapp_document_obstacle()
 
     def _ajw_whatsapp_filename(self):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
@@ -68,9 +70,9 @@ class SaleOrder(models.Model):
         self.filtered(lambda order: order.state == "draft")._ajw_whatsapp_cancel_queued()
         return result
 
-    def _ajw_whatsapp_queue(self, templates=None, occasions=None):
+    def _ajw_whatsapp_queue(self, templates=None, occasions=None, batch=None):
         # EXTENDS 'ajw.whatsapp.document.mixin': as when a quotation is sent by email
-        messages, problems = super()._ajw_whatsapp_queue(templates, occasions)
+        messages, problems = super()._ajw_whatsapp_queue(templates, occasions, batch)
         drafts = self.filtered(lambda order: order.state == "draft" and order.id not in problems)
         drafts.with_context(tracking_disable=True).write({"state": "sent"})
         return messages, problems

@@ -1,6 +1,7 @@
 """Selections that several models and the engine share."""
 
 MESSAGE_STATES = [
+    ("preparing", "PDF is being made"),
     ("queued", "Queued"),
     ("sending", "Sending"),
     ("accepted", "Accepted by Meta"),
@@ -15,7 +16,10 @@ MESSAGE_STATES = [
 ]
 
 #: States in which a message has left and nobody knows yet whether it arrives.
-ON_ITS_WAY_STATES = ("queued", "sending", "accepted", "uncertain")
+ON_ITS_WAY_STATES = ("preparing", "queued", "sending", "accepted", "uncertain")
+
+#: States in which a message has not left yet and can still be taken back.
+WAITING_STATES = ("preparing", "queued")
 
 #: States that say that a message went out for certain.
 ARRIVED_STATES = ("sent", "delivered", "read")
@@ -31,6 +35,7 @@ FINAL_STATES = ("delivered", "read", "failed", "refused", "cancelled")
 #: reports arrive makes no difference. ``failed`` stands above ``sent`` (a late "sent" does not hide
 #: a failure) and below ``delivered`` (what has arrived has not failed).
 STATE_RANK = {
+    "preparing": 0,
     "queued": 0,
     "cancelled": 0,
     "refused": 0,

@@ -11,6 +11,7 @@ class SendPlan(NamedTuple):
     ``problem`` is a sentence for the user, empty when the document may be sent; ``refusal`` is
     the consent gate's reason code when it was the gate that said no, else empty. ``answer`` is
     the gate's answer, or ``None`` when something else was wrong before it could be asked.
+    ``code`` names the kind of problem, so that documents with the same one can be counted together.
     """
 
     partner: Any
@@ -22,6 +23,7 @@ class SendPlan(NamedTuple):
     answer: Any
     refusal: str
     problem: str
+    code: str = ""
 
 
 def pick_language(languages, wanted):

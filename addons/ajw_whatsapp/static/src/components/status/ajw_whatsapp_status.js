@@ -9,6 +9,7 @@ const WAITING = { icon: "fa fa-clock-o", color: "text-muted" };
 
 /** How each state of a message looks: ticks as the customer knows them, or an icon. */
 const LOOKS = {
+    preparing: { ...WAITING, label: _t("PDF is being made") },
     queued: { ...WAITING, label: _t("Queued") },
     sending: { ...WAITING, label: _t("Sending") },
     accepted: { ...WAITING, label: _t("Accepted by WhatsApp") },

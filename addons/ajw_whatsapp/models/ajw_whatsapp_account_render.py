@@ -1,0 +1,210 @@
+import logging
+import traceback
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from odoo.addons.base.models.ir_actions_report import _wkhtml
+
+from .ajw_whatsapp_message import ENGINE_CONTEXT_KEY
+from .selections import WAITING_STATES
+
+_logger = logging.getLogger(__name__)
+
+#: Documents rendered in one call: starting the renderer is what costs, and a crash or Odoo's time
+#: limit throws no more than this away.
+RENDER_BATCH = 25
+#: A document during whose rendering the server died this often is given up.
+MAX_RENDER_ATTEMPTS = 3
+
+
+class AjwWhatsappAccount(models.Model):
+    """The sender makes the PDFs that messages wait for, before it sends.
+
+    Three short transactions a round: note the attempt, render, or give up. A server that dies while
+    rendering leaves the attempt on record: what it worked on is next tried one by one, so that a
+    document that kills it is found out and stands alone.
+    """
+
+    _inherit = "ajw.whatsapp.account"
+
+    def _prepare_documents(self):
+        """Render documents that messages wait for, one batch of them.
+
+        :return: number of messages that were decided: made ready, refused, failed or cancelled
+        :rtype: int
+        """
+        self.ensure_one()
+        if not self.active or self.state != "connected":
+            return 0
+        taken = self._in_fresh_transaction(self._take_for_rendering)
+        if taken is None:
+            return 0
+        message_ids, done = taken
+        if message_ids:
+            self._render_or_split(message_ids)
+            # what was rendered is in the file store now, not to be kept in memory as well
+            self.env.invalidate_all()
+        return done + len(message_ids)
+
+    def _preparing_domain(self):
+        return Domain(
+            [
+                ("account_id", "=", self.id),
+                ("company_id", "=", self.company_id.id),
+                ("direction", "=", "outbound"),
+                ("state", "=", "preparing"),
+            ]
+        ) & (Domain("retry_at", "=", False) | Domain("retry_at", "<=", fields.Datetime.now()))
+
+    def _render_batch_size(self):
+        # a renderer built with unpatched Qt refuses more than one document in a call
+        return RENDER_BATCH if _wkhtml().is_patched_qt else 1
+
+    def _take_for_rendering(self):
+        """Choose what is rendered next and note the attempt; nothing is made for who said no.
+
+        :return: message ids to render, and how many others were decided
+        :rtype: tuple[list[int], int]
+        """
+        done = len(self._drop_cancelled())
+        messages = self._outbox.search(
+            self._preparing_domain(), order="render_attempts, id", limit=self._render_batch_size()
+        ).try_lock_for_update()
+        problems = messages._document_problems()
+        now = fields.Datetime.now()
+        chosen = self._outbox
+        for message, (reason, answer) in self._decide(messages).items():
+            if reason == "keyring":
+                message.retry_at = now + timedelta(minutes=10)
+            elif reason:
+                message._refuse(reason, answer)
+            elif message.id in problems:
+                message._set_state(
+                    "failed",
+                    failed_at=now,
+                    error_message=problems[message.id],
+                    error_hint=self.env._(
+                        "Nothing was sent. Send the document again once it is in order."
+                    ),
+                )
+            elif message.render_attempts >= MAX_RENDER_ATTEMPTS:
+                self._fail_rendering(
+                    message, self.env._("The server stopped each time the PDF was being made.")
+                )
+            else:
+                chosen += message
+                continue
+            done += 1
+        fresh = chosen.filtered(lambda message: not message.render_attempts)
+        chosen = fresh or chosen[:1]
+        for message in chosen:
+            message.render_attempts += 1
+        return chosen.ids, done
+
+    def _drop_cancelled(self):
+        """Cancel what belongs to batches that were cancelled while the sender held it."""
+        messages = self._outbox.search(
+            [
+                ("account_id", "=", self.id),
+                ("state", "in", WAITING_STATES),
+                ("batch_id.cancel_requested", "=", True),
+            ]
+        ).try_lock_for_update()
+        messages._set_state("cancelled", retry_at=False)
+        return messages
+
+    def _render_or_split(self, message_ids):
+        """Render together; when that fails by halves, so that one document holds up no other."""
+        try:
+            done = self._in_fresh_transaction(self._render, message_ids)
+        except Exception as error:  # noqa: BLE001 - whatever a report raises, the others go on
+            self.env.cr.rollback()
+            if len(message_ids) > 1:
+                middle = len(message_ids) // 2
+                self._render_or_split(message_ids[:middle])
+                self._render_or_split(message_ids[middle:])
+                return
+            if isinstance(error, UserError):
+                said = str(error)
+            else:
+                said = self.env._("The server log has the details.")
+                _logger.error(  # without the error's text, which may hold personal data
+                    "WhatsApp account %s: making the PDF for message %s failed: %s\n%s",
+                    self.id,
+                    message_ids,
+                    type(error).__name__,
+                    "".join(traceback.format_tb(error.__traceback__)),
+                )
+            self._in_fresh_transaction(self._give_up_rendering, message_ids, said)
+        else:
+            if done is None:  # too many collisions are not the documents' fault
+                self._in_fresh_transaction(self._give_back, message_ids)
+
+    def _render(self, message_ids):
+        """Make the PDFs, each in the name of who sent it, and queue the messages.
+
+        :return: ``True``
+        """
+        messages = self._outbox.search(
+            [("id", "in", message_ids), ("state", "=", "preparing")]
+        ).try_lock_for_update()
+        for (res_model, author), same in messages.grouped(
+            lambda message: (message.res_model, message.create_uid)
+        ).items():
+            context = {
+                "lang": author.lang,
+                "allowed_company_ids": self.company_id.ids,
+                ENGINE_CONTEXT_KEY: None,  # the documents' code gets no engine right
+            }
+            # sudo: whoever sent them could read them; what the core renders them with needs more
+            documents = (
+                self.env[res_model]
+                .with_context(**context)
+                .with_user(author)
+                .sudo()
+                .with_company(self.company_id)
+                .browse(dict.fromkeys(same.mapped("res_id")))
+            )
+            files, problems = documents._ajw_whatsapp_make_files()
+            for message in same:
+                document = documents.browse(message.res_id)
+                if attachment := files.get(message.res_id):
+                    message._set_state(
+                        "queued",
+                        attachment_id=attachment.id,
+                        filename=document._ajw_whatsapp_filename(),
+                        retry_at=False,
+                    )
+                else:
+                    self._fail_rendering(message, problems.get(message.res_id, ""))
+        return True
+
+    def _give_up_rendering(self, message_ids, said):
+        messages = self._outbox.browse(message_ids).filtered(lambda m: m.state == "preparing")
+        self._fail_rendering(messages, said)
+        return True
+
+    def _give_back(self, message_ids):
+        for message in self._outbox.browse(message_ids):
+            message.render_attempts -= 1
+
+    def _fail_rendering(self, messages, said):
+        """Fail messages whose PDF cannot be made.
+
+        :param str said: what the report said; may name the customer, so only the message keeps it
+        """
+        messages._set_state(
+            "failed",
+            failed_at=fields.Datetime.now(),
+            retry_at=False,
+            error_message=" ".join(
+                filter(None, [self.env._("The PDF could not be made."), said or ""])
+            ),
+            error_hint=self.env._(
+                "The PDF of this document could not be made. Print the document to see why, "
+                "then send it again."
+            ),
+        )
