@@ -19,7 +19,7 @@ from .stack import Stack
 
 # Folders and files of an add-on whose change needs no upgrade of a database.
 IGNORED_FOLDERS = {"tests", "readme", "__pycache__", "doc", "docs"}
-IGNORED_ENDINGS = {".md", ".rst", ".pyc"}
+IGNORED_ENDINGS = {".md", ".rst", ".pyc", ".pot", ".toml"}
 
 
 @dataclass(frozen=True)
