@@ -40,6 +40,23 @@ def empty_statement(table: str, columns: Sequence[str], ids: Sequence[int]) -> S
     )
 
 
+def filled_statement(table: str, columns: Sequence[str], ids: Sequence[int]) -> SQL:
+    """SELECT that counts, for each column, the given rows that hold something in it.
+
+    :param columns: names of stored fields with a column, not empty
+    :param ids: row ids, not empty
+    """
+    return SQL(
+        "SELECT %s FROM %s WHERE %s IN %s",
+        SQL(", ").join(
+            SQL("count(NULLIF(%s::text, ''))", SQL.identifier(table, name)) for name in columns
+        ),
+        SQL.identifier(table),
+        SQL.identifier(table, "id"),
+        tuple(ids),
+    )
+
+
 def describe_error(error: Exception) -> str:
     """A failure in words that cannot contain anybody's data.
 

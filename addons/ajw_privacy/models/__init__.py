@@ -4,3 +4,12 @@ from . import ajw_privacy_data_override
 from . import ajw_privacy_data_map
 from . import ajw_privacy_policy
 from . import ajw_privacy_run
+from . import ajw_privacy_jurisdiction
+from . import ajw_privacy_jurisdiction_rule
+from . import ajw_privacy_request
+from . import ajw_privacy_request_steps
+from . import ajw_privacy_request_reminders
+from . import ajw_privacy_request_verifying
+from . import ajw_privacy_verification
+from . import ajw_privacy_export
+from . import ajw_privacy_package

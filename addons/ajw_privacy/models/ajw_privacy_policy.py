@@ -608,6 +608,7 @@ class AjwPrivacyPolicy(models.Model):
     def action_view_runs(self):
         """The runs of this policy."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("ajw_privacy.ajw_privacy_run_action")
         return {**action, "domain": [("policy_id", "=", self.id)], "context": {}}
 

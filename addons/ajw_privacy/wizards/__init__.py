@@ -1,1 +1,2 @@
 from . import ajw_privacy_dry_run
+from . import ajw_privacy_step
