@@ -30,12 +30,15 @@
         "wizards/ajw_consent_record_views.xml",
         "views/res_partner_views.xml",
         "views/menus.xml",
+        "views/ajw_consent_proof_export_views.xml",
+        "views/base_module_uninstall_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["ajw_consent/static/src/components/**/*"],
         "web.assets_tests": ["ajw_consent/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "application": True,
     "installable": True,
 }

@@ -1,6 +1,6 @@
 """What an addon brings, read from the registry and not from its files."""
 
-from odoo.http import Controller
+from odoo.http import _generate_routing_rules
 from odoo.orm.model_classes import is_model_definition
 
 
@@ -14,8 +14,12 @@ def _definitions(model, addon):
 
 
 def models_of(env, addon):
-    """Return the names of the models that an addon defined."""
-    return sorted(name for name, model in env.items() if model._original_module == addon)
+    """Return the names of the models that an addon defined, those of its tests left out."""
+    return sorted(
+        name
+        for name, model in env.items()
+        if model._original_module == addon and not name.startswith("x.")
+    )
 
 
 def _public_names(env, addon):
@@ -61,27 +65,20 @@ def core_fields(env, addon):
     return sorted(
         f"{name}.{field.name}"
         for name, model in env.items()
-        if name not in own and not model._abstract
+        if name not in own and not model._abstract and not name.startswith("x.")
         for field in model._fields.values()
         if field._modules and field._modules[0] == addon and not field.inherited
     )
 
 
-def routes_of(env, addon):
+def routes_of(registry, addon):
     """Return the endpoints of an addon's controllers.
 
     :return: dict of ``"GET /path"`` → routing (dict) as Odoo merged it
     """
     found = {}
-    for rule in env["ir.http"].routing_map().iter_rules():
-        if not rule.endpoint.func.__module__.startswith(f"odoo.addons.{addon}."):
-            continue
-        methods = rule.endpoint.routing.get("methods") or ["ANY"]
-        for method in methods:
-            found[f"{method} {rule.rule}"] = rule.endpoint.routing
+    for path, endpoint in _generate_routing_rules(registry._init_modules, nodb_only=False):
+        if endpoint.func.__module__.startswith(f"odoo.addons.{addon}."):
+            for method in endpoint.routing.get("methods") or ["ANY"]:
+                found[f"{method} {path}"] = endpoint.routing
     return found
-
-
-def controllers_of(addon):
-    """Return the controller classes of an addon."""
-    return [cls for cls in Controller.children_classes.get(addon, [])]

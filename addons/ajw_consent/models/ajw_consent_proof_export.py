@@ -1,0 +1,292 @@
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+
+_logger = logging.getLogger(__name__)
+
+#: An object cannot arrive by RPC: only code of this module writes what an export found.
+_EXPORTING = object()
+_OPEN_FIELDS = {"company_ids", "with_evidence"}
+
+
+class AjwConsentProofExport(models.Model):
+    """The ledger's proof, exported to a file that proves itself; the record of it stays."""
+
+    _name = "ajw.consent.proof.export"
+    _description = "Proof Export"
+    _order = "id desc"
+    _rec_name = "digest"
+
+    _ajw_personal_data = {
+        "evidence_attachment_id": {"category": "file", "erase": "delete"},
+        "exported_by_id": {
+            "category": "link",
+            "erase": "none",
+            "reason": "who answers for the export, kept as proof",
+        },
+        "stored_by_id": {
+            "category": "link",
+            "erase": "none",
+            "reason": "who answers for the copy, kept as proof",
+        },
+    }
+
+    company_ids = fields.Many2many(
+        "res.company",
+        "ajw_consent_proof_export_company_rel",
+        string="Controllers",
+        required=True,
+        default=lambda self: self.env.companies.ajw_consent_controller_id,
+        domain="[('parent_id', '=', False)]",
+        help="The companies whose ledger is exported.",
+    )
+    with_evidence = fields.Boolean(
+        "Export the evidence too",
+        help="Names, numbers, notes and scans, in a second file. It holds personal data: keep it "
+        "as carefully as the ledger, and no longer than needed.",
+    )
+    state = fields.Selection(
+        [("draft", "Draft"), ("exported", "Exported"), ("stored", "Stored elsewhere")],
+        required=True,
+        readonly=True,
+        default="draft",
+        copy=False,
+    )
+    exported_at = fields.Datetime("Exported", readonly=True, copy=False)
+    exported_by_id = fields.Many2one("res.users", "By", readonly=True, copy=False)
+    stored_at = fields.Datetime("Confirmed", readonly=True, copy=False)
+    stored_by_id = fields.Many2one("res.users", "Confirmed by", readonly=True, copy=False)
+    line_ids = fields.One2many("ajw.consent.proof.export.line", "export_id", readonly=True)
+    event_count = fields.Integer("Events", readonly=True, copy=False)
+    problem_count = fields.Integer(
+        "Broken chains", readonly=True, copy=False, help="What verifying the ledger found."
+    )
+    digest = fields.Char(
+        "SHA-256 of the file",
+        readonly=True,
+        copy=False,
+        help="Compare it with the copy you stored: sha256sum FILE.",
+    )
+    evidence_digest = fields.Char("SHA-256 of the evidence", readonly=True, copy=False)
+    attachment_id = fields.Many2one("ir.attachment", "Proof", readonly=True, copy=False)
+    evidence_attachment_id = fields.Many2one("ir.attachment", "Evidence", readonly=True, copy=False)
+
+    @api.depends("exported_at", "company_ids")
+    def _compute_display_name(self):
+        for export in self:
+            when = export.exported_at or export.create_date
+            export.display_name = self.env._("Proof export of %s", when and when.date() or "")
+
+    # -- what stays as it is ---------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_open(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_open(vals)
+        if self._is_officers() and self.filtered(lambda export: export.state != "draft"):
+            raise UserError(self.env._("What was exported stays on record. Make a new export."))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_exported(self):
+        if self.filtered(lambda export: export.state != "draft"):
+            raise UserError(self.env._("What was exported stays on record."))
+
+    def _is_officers(self):
+        return self.env.context.get("ajw_exporting") is not _EXPORTING
+
+    def _check_open(self, vals):
+        if self._is_officers() and vals.keys() - _OPEN_FIELDS:
+            raise AccessError(self.env._("Only the export itself writes what it found."))
+
+    def _check_officer(self):
+        """Let only an officer who acts for all the controllers go on.
+
+        :raises AccessError: otherwise
+        """
+        if not self.env.user.has_group("ajw_consent.group_officer"):
+            raise AccessError(self.env._("Only a data protection officer exports the proof."))
+        self.check_access("write")
+        # sudo: the controller may be the head of a branch that the user works in
+        mine = self.env.user.company_ids.sudo().ajw_consent_controller_id
+        foreign = self.sudo().company_ids - mine
+        if foreign:
+            raise AccessError(
+                self.env._("You do not act for %s.", ", ".join(foreign.mapped("name")))
+            )
+
+    # -- actions ---------------------------------------------------------------------------------
+
+    def action_export(self):
+        """Write the proof of the controllers to a file, with what is needed to verify it.
+
+        :raises AccessError: the user is no officer of all the controllers
+        :raises UserError: it was exported already
+        """
+        self.ensure_one()
+        self._check_officer()
+        if self.state != "draft":
+            raise UserError(self.env._("What was exported stays on record. Make a new export."))
+        # sudo: the proof is whole, whoever exports it; the rights were checked
+        export = self.sudo().with_context(ajw_exporting=_EXPORTING, active_test=False)
+        with tempfile.TemporaryDirectory() as folder:
+            files = {"proof": os.path.join(folder, "proof.zip")}
+            if self.with_evidence:
+                files["evidence"] = os.path.join(folder, "evidence.zip")
+            found = export._write_files(files)
+            export.write({**found, **export._keep_files(files)})
+        return True
+
+    def action_confirm_stored(self):
+        """Confirm that the file lies somewhere safe outside this database.
+
+        :raises AccessError: the user is no officer of all the controllers
+        """
+        self._check_officer()
+        if self.filtered(lambda export: export.state != "exported"):
+            raise UserError(self.env._("Export first, download the file, and store it."))
+        # sudo: officers write no record of an export, only this sentence
+        self.sudo().with_context(ajw_exporting=_EXPORTING).write(
+            {
+                "state": "stored",
+                "stored_at": fields.Datetime.now(),
+                "stored_by_id": self.env.uid,
+            }
+        )
+        return True
+
+    def action_download(self):
+        """Download the proof."""
+        return self._download(self.attachment_id)
+
+    def action_download_evidence(self):
+        """Download the evidence, which holds personal data."""
+        return self._download(self.evidence_attachment_id)
+
+    def _download(self, attachment):
+        self._check_officer()
+        if not attachment:
+            raise UserError(self.env._("Export first."))
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{attachment.id}?download=true",
+            "target": "download",
+        }
+
+    # -- files -----------------------------------------------------------------------------------
+
+    def _keep_files(self, files):
+        """Move the files to where Odoo keeps attachments, and return the values that name them."""
+        day = fields.Date.today()
+        vals = {
+            "digest": _sha256(files["proof"]),
+            "attachment_id": self._attach(files["proof"], f"consent-proof-{day}.zip").id,
+            "state": "exported",
+            "exported_at": fields.Datetime.now(),
+            "exported_by_id": self.env.uid,
+        }
+        if "evidence" in files:
+            vals["evidence_digest"] = _sha256(files["evidence"])
+            name = f"consent-evidence-{day}.zip"
+            vals["evidence_attachment_id"] = self._attach(files["evidence"], name).id
+        return vals
+
+    def _attach(self, path, name):
+        """Attach a file without holding it in memory, unless attachments are kept in the database.
+
+        :param str path: the file, which is moved
+        """
+        attachments = self.env["ir.attachment"]
+        vals = {
+            "name": name,
+            "res_model": self._name,
+            "res_id": self.id,
+            "mimetype": "application/zip",
+        }
+        if attachments._storage() != "file":
+            with open(path, "rb") as file:
+                return attachments.create({**vals, "raw": file.read()})
+        attachment = attachments.create(vals)
+        checksum = _sha256(path, "sha1")
+        store_fname = f"{checksum[:2]}/{checksum}"
+        target = attachments._full_path(store_fname)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        size = os.path.getsize(path)
+        shutil.move(path, target)
+        # Collected again should the transaction not be committed.
+        attachments._mark_for_gc(store_fname)
+        attachment.flush_recordset()
+        # SQL: the ORM takes these values from bytes in memory only
+        self.env.cr.execute(
+            "UPDATE ir_attachment SET store_fname = %s, checksum = %s, file_size = %s, "
+            "mimetype = 'application/zip' WHERE id = %s",
+            [store_fname, checksum, size, attachment.id],
+        )
+        attachment.invalidate_recordset()
+        return attachment
+
+    # -- before an uninstallation ----------------------------------------------------------------
+
+    @api.model
+    def _uninstall_problems(self):
+        """Return the sentences that say which proof is not exported; none: all of it is."""
+        ledger = dict(self.env["ajw.consent.event"]._read_group([], ["company_id"], ["__count"]))
+        missing, unconfirmed = {}, {}
+        for controller, count in ledger.items():
+            lines = self.env["ajw.consent.proof.export.line"].search(
+                Domain("company_id", "=", controller.id)
+                & Domain("export_id.state", "in", ("exported", "stored"))
+            )
+            stored = lines.filtered(lambda line: line.export_id.state == "stored")
+            new = count - max(stored.mapped("event_count"), default=0)
+            if not new:
+                continue
+            # The ledger only grows: an export with as many events has them all.
+            if count == max(lines.mapped("event_count"), default=0):
+                unconfirmed[controller] = new
+            else:
+                missing[controller] = new
+        problems = []
+        if missing:
+            problems.append(
+                self.env._(
+                    "The consent ledger is the proof that people agreed, and uninstalling destroys "
+                    "it. Not exported yet: %(events)s. A data protection officer exports it under "
+                    "Consent Ledger > Proof > Proof exports, stores the file elsewhere and "
+                    "confirms that.",
+                    events=self._counted(missing),
+                )
+            )
+        if unconfirmed:
+            problems.append(
+                self.env._(
+                    "The proof was exported, but nobody confirmed that the file is stored "
+                    "elsewhere: %(events)s. A data protection officer confirms it under Consent "
+                    "Ledger > Proof > Proof exports.",
+                    events=self._counted(unconfirmed),
+                )
+            )
+        return problems
+
+    @api.model
+    def _counted(self, counts):
+        return ", ".join(
+            self.env._("%(count)s events of %(company)s", count=count, company=company.name)
+            for company, count in counts.items()
+        )
+
+
+def _sha256(path, algorithm="sha256"):
+    """Digest (hex) of a file, read in blocks."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
