@@ -1,0 +1,10 @@
+-- A copy of the database must not ask anybody for an opt-in.
+UPDATE ajw_consent_invitation
+   SET state = 'cancelled',
+       token_hash = NULL,
+       code_hash = NULL,
+       failure_reason = 'Neutralised copy'
+ WHERE state IN ('queued', 'sent', 'failed', 'unconfirmed');
+-- Cards printed for the original must not be answered by a copy.
+UPDATE res_company
+   SET ajw_consent_card_key = NULL;
