@@ -21,6 +21,7 @@
         "views/ajw_privacy_policy_views.xml",
         "views/ajw_privacy_request_views.xml",
         "views/ajw_privacy_jurisdiction_views.xml",
+        "views/ajw_privacy_hold_views.xml",
         "views/portal_templates.xml",
         "wizards/ajw_privacy_dry_run_views.xml",
         "wizards/ajw_privacy_step_views.xml",

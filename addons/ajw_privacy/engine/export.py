@@ -194,8 +194,8 @@ class Package:
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;font-size:.85rem}td,th{border:1px solid #ccc;padding:.3rem "
-    ".5rem;text-align:left;vertical-align:top}div{overflow-x:auto}dt{font-weight:bold}dd{margin:0 0 "
-    ".5rem}"
+    ".5rem;text-align:left;vertical-align:top}div{overflow-x:auto}dt{font-weight:bold}"
+    "dd{margin:0 0 .5rem}"
 )
 
 

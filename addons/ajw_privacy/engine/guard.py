@@ -8,6 +8,9 @@ books. So the machinery of Odoo, the books, and everything that proves something
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+
+from . import vocabulary
 
 #: Prefixes of models that hold rights, settings, code, or proof.
 MACHINERY_PREFIXES = (
@@ -37,7 +40,12 @@ BOOKS_PREFIXES = (
 )
 
 #: Models under such a prefix that hold content all the same.
-CONTENT_MODELS = frozenset({"ir.attachment", "ir.logging", "res.users.log"})
+CONTENT_MODELS = frozenset(
+    {
+        "ir.attachment", "ir.logging", "res.users.log", "ajw.consent.invitation",
+        "ajw.privacy.verification", "ajw.privacy.package",
+    }
+)  # fmt: skip
 
 #: The only fields of a model a policy may empty, where the others say what the row belongs to.
 ONLY_FIELDS = {"ir.attachment": frozenset({"description", "index_content"})}
@@ -88,6 +96,23 @@ def is_protected_field(model_name: str, field_name: str) -> bool:
     if field_name in PROTECTED_FIELDS.get(model_name, ()):
         return True
     return bool(PROOF_NAME.search(field_name))
+
+
+def may_delete_rows(model_name: str, entries: Mapping[str, tuple[vocabulary.Entry, str]]) -> bool:
+    """Whether the data map allows whole rows of a model to be deleted by age.
+
+    It has to say *Delete the row* of at least one field, and of none that it has to survive. Of our
+    own models only the app's declaration counts.
+
+    :param entries: field name → (classification, source key), as the data map gives them
+    """
+    settled = [(entry.erase, source) for entry, source in entries.values() if source != "rule"]
+    if any(vocabulary.SURVIVES[erase] > 1 and erase != "none" for erase, _source in settled):
+        return False
+    return any(
+        erase == "delete" and (source == "declaration" or not model_name.startswith(OWN_PREFIX))
+        for erase, source in settled
+    )
 
 
 def emptiable_types(model_name: str) -> frozenset[str]:

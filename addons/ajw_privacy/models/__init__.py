@@ -3,6 +3,8 @@ from . import ajw_privacy_data_line
 from . import ajw_privacy_data_override
 from . import ajw_privacy_data_map
 from . import ajw_privacy_policy
+from . import ajw_privacy_policy_checks
+from . import ajw_privacy_policy_runs
 from . import ajw_privacy_run
 from . import ajw_privacy_jurisdiction
 from . import ajw_privacy_jurisdiction_rule
@@ -12,4 +14,6 @@ from . import ajw_privacy_request_reminders
 from . import ajw_privacy_request_verifying
 from . import ajw_privacy_verification
 from . import ajw_privacy_export
+from . import ajw_privacy_hold
 from . import ajw_privacy_package
+from . import ir_module_module

@@ -272,7 +272,8 @@ class AjwPrivacyRequest(models.Model):
     @api.depends("rule_id", "country_id", "manual_jurisdiction_id", "kind", "received_on")
     def _compute_clock_note(self):
         _ = self.env._
-        labels = dict(self.env["ajw.privacy.jurisdiction.rule"]._fields["right"]._description_selection(self.env))  # fmt: skip
+        right = self._fields["right"]
+        labels = dict(right._description_selection(self.env))
         for request in self:
             lines = []
             for rule in request._laws() if request.kind else ():

@@ -39,8 +39,8 @@ class AjwPrivacyRequest(models.Model):
     def _hand_over(self):
         """What is to be done goes with the request to the new officer."""
         for request in self:
-            mine = request.activity_ids.filtered(lambda activity: activity.user_id != request.user_id)  # fmt: skip
-            mine.write({"user_id": request.user_id.id})
+            # sudo: a colleague's activities go as well
+            request.sudo().activity_ids.write({"user_id": request.user_id.id})
 
     def _finish_activities(self):
         """Nothing is left to do: the activities are done, with a note in the chatter."""

@@ -3,7 +3,9 @@ import logging
 import psycopg2
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import mute_logger
 
 from ..engine import batch, columns, filters
 
@@ -50,7 +52,10 @@ class AjwPrivacyRun(models.Model):
     last_id = fields.Integer(
         readonly=True, default=0, help="The last row looked at: an interrupted run goes on here."
     )
-    rows_done = fields.Integer("Rows emptied", readonly=True)
+    rows_done = fields.Integer("Rows done", readonly=True, help="Emptied or deleted.")
+    rows_held = fields.Integer(
+        "Kept under hold", readonly=True, help="Due, but left alone because of a legal hold."
+    )
     rows_busy = fields.Integer(
         "Rows in use", readonly=True, help="Locked by somebody else; the next run takes them."
     )
@@ -138,21 +143,44 @@ class AjwPrivacyRun(models.Model):
             context["allowed_company_ids"] = company.ids
         return self.env[self.model_name].with_context(**context)
 
-    def _step_clear(self):
-        names = filters.split_names(self.field_names)
+    def _next_ids(self):
+        """The next rows to treat: due, after the last one looked at, and not under a hold."""
         target = self._target()
+        due = self._due()
+        held = self.env["ajw.privacy.hold"]._held(self.model_name, self.company_id)
+        if self.state == "running" and not self.last_id and not held.is_false():
+            self.rows_held = target.search_count(due & held)
+        due &= ~held & Domain("id", ">", self.last_id)
+        return target, target.search(due, order="id", limit=BATCH_SIZE).ids
+
+    def _due(self):
+        """Rows the rule is about, in the company the run works for, holds left aside."""
+        names = filters.split_names(self.field_names) if self.action == "clear" else ()
         domain = self.env["ajw.privacy.policy"]._due_domain(
             self.model_name, self.domain, self.clock_field, self.cutoff, names
         )
-        if "company_id" in target._fields and target._fields["company_id"].store:
+        if self.env["ajw.privacy.policy"]._company_field(self.pool[self.model_name]):
             domain &= Domain("company_id", "=", self.company_id.id)
-        ids = target.search(
-            domain & Domain("id", ">", self.last_id), order="id", limit=BATCH_SIZE
-        ).ids
+        return domain
+
+    def _step_clear(self):
+        names = filters.split_names(self.field_names)
+        return self._treat(lambda target, ids: self._clear(target, names, ids))
+
+    def _step_delete(self):
+        return self._treat(self._delete)
+
+    def _treat(self, work):
+        """Work on the next batch and note what became of it.
+
+        :param work: called with (model, ids), returns (BatchResult, number of rows in use)
+        :return: number of rows changed
+        """
+        target, ids = self._next_ids()
         if not ids:
             self._finish("partial" if self.rows_failed else "done")
             return 0
-        result, busy = self._clear(target, names, ids)
+        result, busy = work(target, ids)
         values = {
             "last_id": ids[-1],
             "rows_done": self.rows_done + result.done,
@@ -166,6 +194,29 @@ class AjwPrivacyRun(models.Model):
         elif len(ids) < BATCH_SIZE:
             self._finish("partial" if self.rows_failed else "done")
         return result.done
+
+    def _delete(self, target, ids):
+        """Delete the rows through the ORM, so that files and links go with them; halve on failure.
+
+        :return: (:class:`~..engine.batch.BatchResult`, number of rows locked by others)
+        """
+        busy = 0
+
+        def work(part):
+            nonlocal busy
+            with self.env.cr.savepoint():
+                locked = target.browse(part).try_lock_for_update()
+                done = len(locked)
+                locked.unlink()
+            busy += len(part) - done
+            return done
+
+        # what a model refuses is a UserError; what another row needs, the database refuses
+        with mute_logger("odoo.sql_db"):  # its message quotes the row
+            result = batch.halve_on_failure(
+                ids, work, catch=(psycopg2.Error, UserError), max_failures=MAX_BAD_ROWS
+            )
+        return result, busy
 
     def _failure_values(self, result):
         reasons = {columns.describe_error(error) for _id, error in result.failures}

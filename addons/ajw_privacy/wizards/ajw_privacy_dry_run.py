@@ -1,7 +1,5 @@
 from odoo import api, fields, models
 
-from ..engine import filters
-
 
 class AjwPrivacyDryRun(models.TransientModel):
     """What a policy would do if it ran now, in numbers."""
@@ -15,12 +13,15 @@ class AjwPrivacyDryRun(models.TransientModel):
     field_names = fields.Char(related="policy_id.field_names")
     cutoff = fields.Datetime("Older than", readonly=True)
     line_ids = fields.One2many("ajw.privacy.dry.run.line", "dry_run_id", readonly=True)
+    action = fields.Selection(related="policy_id.action")
     row_count = fields.Integer("Rows", compute="_compute_row_count")
+    held_count = fields.Integer("Kept under hold", compute="_compute_row_count")
 
-    @api.depends("line_ids.row_count")
+    @api.depends("line_ids.row_count", "line_ids.held_count")
     def _compute_row_count(self):
         for wizard in self:
             wizard.row_count = sum(wizard.line_ids.mapped("row_count"))
+            wizard.held_count = sum(wizard.line_ids.mapped("held_count"))
 
     @api.depends("policy_id")
     def _compute_display_name(self):
@@ -34,7 +35,7 @@ class AjwPrivacyDryRun(models.TransientModel):
         :param policy: one ``ajw.privacy.policy`` that is ready
         :return: the wizard with its lines
         """
-        names = filters.split_names(policy.field_names)
+        names = policy._names_to_empty()
         cutoff = policy._cutoff()
         due = policy._due_domain(
             policy.model_name, policy.domain, policy.clock_field, cutoff, names
@@ -45,10 +46,17 @@ class AjwPrivacyDryRun(models.TransientModel):
         clock = f"{policy.clock_field}:min"
         lines = []
         for company, domain in policy._targets(self.env.user.company_ids):
-            [(count, oldest)] = target._read_group(due & domain, [], ["__count", clock])
-            if count or company:
+            held = self.env["ajw.privacy.hold"]._held(policy.model_name, company)
+            [(count, oldest)] = target._read_group(due & domain & ~held, [], ["__count", clock])
+            held_count = 0 if held.is_false() else target.search_count(due & domain & held)
+            if count or held_count or company:
                 lines.append(
-                    {"company_id": company.id, "row_count": count, "oldest": oldest or False}
+                    {
+                        "company_id": company.id,
+                        "row_count": count,
+                        "held_count": held_count,
+                        "oldest": oldest or False,
+                    }
                 )
         return self.create(
             {
@@ -66,5 +74,6 @@ class AjwPrivacyDryRunLine(models.TransientModel):
 
     dry_run_id = fields.Many2one("ajw.privacy.dry.run", required=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", "Company", readonly=True)
-    row_count = fields.Integer("Rows to empty", readonly=True)
+    row_count = fields.Integer("Rows due", readonly=True)
+    held_count = fields.Integer("Kept under hold", readonly=True)
     oldest = fields.Datetime("Oldest", readonly=True)
