@@ -226,7 +226,7 @@ class AjwWhatsappAccount(models.Model):
 
     def _notify(self, message, kind="success", reload=True):
         """Return the notification that says what a button has found or done."""
-        params = {"type": kind, "message": message, "sticky": kind != "success"}
+        params = {"type": kind, "message": message}
         if reload:
             params["next"] = {"type": "ir.actions.client", "tag": "soft_reload"}
         return {"type": "ir.actions.client", "tag": "display_notification", "params": params}

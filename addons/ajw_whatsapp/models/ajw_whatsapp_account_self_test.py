@@ -246,7 +246,7 @@ class AjwWhatsappAccount(models.Model):
         token = answers["token"]
         if token.error:
             return self._not_answered(token)
-        if "scopes" not in token.value:
+        if "scopes" not in token.value or token.value.get("is_valid") is False:
             return UNKNOWN, self.env._("Meta did not say."), None
         missing = missing_scopes(token.value)
         if missing:

@@ -159,12 +159,15 @@ class AjwWhatsappAccount(models.Model):
         rows = self._run_self_test(keys)
         if self.setup_step == "token" and all(row["result"] != BAD for row in rows):
             return self._connect_in_setup(rows)
-        wrong = [row for row in rows if row["result"] != OK]
-        if not wrong:
-            return self._notify(self.env._("This step is in order."))
-        text = "\n".join(f"{row['name']}: {row['text']} {row['advice']}".strip() for row in wrong)
-        kind = "danger" if any(row["result"] == BAD for row in wrong) else "warning"
-        return self._notify(text, kind)
+        wrong = [row for row in rows if row["result"] == BAD]
+        unknown = [row for row in rows if row["result"] not in (OK, BAD)]
+        if wrong:
+            names = ", ".join(row["name"] for row in wrong)
+            return self._notify(self.env._("Missing or wrong, see below: %s", names), "danger")
+        if unknown:
+            names = ", ".join(row["name"] for row in unknown)
+            return self._notify(self.env._("Not known yet, see below: %s", names), "warning")
+        return self._notify(self.env._("This step is in order."))
 
     def _connect_in_setup(self, rows):
         if any(row["result"] != OK for row in rows if row["key"] == "number"):

@@ -4,7 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .ajw_whatsapp_message import ENGINE_FIELDS
-from .selections import MESSAGE_STATES, STATE_RANK
+from .selections import MESSAGE_STATES, STATE_RANK, WAITING_STATES
 
 #: States in the order a person at the desk looks at them: first what needs somebody.
 DESK_ORDER = (
@@ -30,7 +30,6 @@ COLORS = {
     "read": 10,
     "sent": 7,
 }
-WAITING_STATES = ("preparing", "queued")
 #: States after which the same message may be queued once more.
 LOST_STATES = ("failed", "refused", "cancelled")
 #: How many reasons a notification lists.
@@ -159,6 +158,7 @@ class AjwWhatsappMessage(models.Model):
         Uncertain messages are left out: see :meth:`action_desk_retry_uncertain`.
         """
         self.check_access("read")
+        self.invalidate_recordset(["is_latest"])
         lost = self.filtered(lambda m: m.direction == "outbound" and m.state in LOST_STATES)
         return self._desk_retry(lost.filtered("is_latest"))
 
@@ -293,7 +293,7 @@ class AjwWhatsappMessage(models.Model):
             if isinstance(documents, self.env.registry["ajw.whatsapp.document.mixin"]):
                 documents._ajw_whatsapp_check_user("write")
             else:
-                documents.check_access("write")
+                documents.check_access("read")
 
     def _merge_report(self, state, at=None, **values):
         # EXTENDS this model: what Meta reports outweighs what a person found out

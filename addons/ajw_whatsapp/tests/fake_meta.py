@@ -40,6 +40,7 @@ class FakeMeta:
     def __init__(self):
         self.calls = []
         self.templates = []
+        self.callback_url = ""
         self._scripts = {}
         self._lock = threading.Lock()
         self._counter = 0
@@ -101,7 +102,8 @@ class FakeMeta:
             handler.connection.close()
             return
         if answer is None:
-            if handler.headers.get("Authorization", "").split(" ")[-1] != TOKEN:
+            own_tokens = (TOKEN, f"{APP_ID}|{SECRET}")
+            if handler.headers.get("Authorization", "").split(" ")[-1] not in own_tokens:
                 answer = meta_error(190, 401)
             else:
                 answer = (200, self._success(kind, content, number), {})
@@ -133,7 +135,11 @@ class FakeMeta:
         if path.endswith("/phone_numbers"):
             return "numbers"
         if path.endswith("/subscribed_apps"):
-            return "subscribe"
+            return "subscribe" if method == "POST" else "apps"
+        if path.endswith("/register"):
+            return "register"
+        if path == "debug_token":
+            return "token"
         if path == PHONE_NUMBER_ID:
             return "number"
         if path == WABA_ID:
@@ -159,9 +165,24 @@ class FakeMeta:
                     "id": PHONE_NUMBER_ID,
                     "display_phone_number": "+91 44 0000 0000",
                     "verified_name": "Ledger Trading",
+                    "quality_rating": "GREEN",
+                    "name_status": "APPROVED",
+                    "status": "CONNECTED",
+                    "webhook_configuration": {"application": self.callback_url},
                 }
             case "account":
-                return {"id": WABA_ID, "name": "Ledger Trading"}
+                return {
+                    "id": WABA_ID,
+                    "name": "Ledger Trading",
+                    "account_review_status": "APPROVED",
+                    "health_status": {"can_send_message": "AVAILABLE", "entities": []},
+                }
+            case "apps":
+                return {"data": [{"whatsapp_business_api_data": {"id": APP_ID}}]}
+            case "token":
+                scopes = ["whatsapp_business_messaging", "whatsapp_business_management"]
+                data = {"is_valid": True, "app_id": APP_ID, "expires_at": 0, "scopes": scopes}
+                return {"data": data}
             case "numbers":
                 return {"data": [{"id": PHONE_NUMBER_ID}]}
             case "template_list":

@@ -125,11 +125,16 @@ class TestAccess(DocumentCommon):
             counts.append(self.env.cr.sql_log_count - before)
         self.assertLessEqual(counts[1], counts[0])
 
-    def test_the_messages_menu_is_for_managers(self):
-        menu = self.env.ref("ajw_whatsapp.menu_messages")
-        visible = self.env["ir.ui.menu"].with_user(self.seller)._visible_menu_ids()
-        self.assertNotIn(menu.id, visible)
-        self.assertIn(menu.id, self.env["ir.ui.menu"].with_user(self.manager)._visible_menu_ids())
+    def test_whoever_sends_sees_the_desk_and_only_managers_the_settings(self):
+        Menu = self.env["ir.ui.menu"]
+        for name in ("menu_overview", "menu_messages_all", "menu_messages_uncertain"):
+            menu = self.env.ref(f"ajw_whatsapp.{name}")
+            for user in (self.seller, self.manager):
+                self.assertIn(menu.id, Menu.with_user(user)._visible_menu_ids(), name)
+            self.assertNotIn(menu.id, Menu.with_user(self.consent_user)._visible_menu_ids())
+        setup = self.env.ref("ajw_whatsapp.menu_setup")
+        self.assertNotIn(setup.id, Menu.with_user(self.seller)._visible_menu_ids())
+        self.assertIn(setup.id, Menu.with_user(self.manager)._visible_menu_ids())
 
     def test_an_upgrade_does_not_make_admin_a_manager_again(self):
         admin, group = self.env.ref("base.user_admin"), self.env.ref("ajw_whatsapp.group_manager")
