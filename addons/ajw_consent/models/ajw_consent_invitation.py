@@ -170,6 +170,7 @@ class AjwConsentInvitation(models.Model):
     def action_open_events(self):
         """Open what the answer wrote to the ledger."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "ajw_consent.ajw_consent_event_action"
         )

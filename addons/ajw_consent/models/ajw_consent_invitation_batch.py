@@ -63,6 +63,7 @@ class AjwConsentInvitationBatch(models.Model):
     def action_open_invitations(self):
         """Open the invitations of this round."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "ajw_consent.ajw_consent_invitation_action"
         )

@@ -2,10 +2,13 @@
 
 import uuid
 
+from odoo.orm.models import NO_ACCESS
 from odoo.tests import tagged
+from odoo.tests.common import HttpCase
 
 from .access_matrix import AccessMatrixMixin, Row
-from .common import ConsentCommon
+from .access_matrix_routes import Route, RouteMatrixMixin
+from .common import ConsentCommon, ConsentCommonMixin
 
 
 @tagged("-at_install", "post_install")
@@ -14,12 +17,19 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
 
     # c create, r read, w write, u unlink; roles that are not named may do nothing.
     MODELS = {
+        "ajw.consent.card": {"consent_user": "crwu", "officer": "crwu", "officer_b": "crwu"},
         "ajw.consent.event": {"consent_user": "r", "officer": "r"},
         "ajw.consent.evidence": {"officer": "r"},
         "ajw.consent.gate": {},
+        "ajw.consent.invitation": {"consent_user": "r", "officer": "r"},
+        "ajw.consent.invitation.batch": {"consent_user": "r", "officer": "r"},
+        "ajw.consent.invite": {"consent_user": "crwu", "officer": "crwu", "officer_b": "crwu"},
+        "ajw.consent.invite.line": {"consent_user": "crwu", "officer": "crwu", "officer_b": "crwu"},
         "ajw.consent.keyring": {},
         "ajw.consent.ledger.guard": {},
         "ajw.consent.notice": {"consent_user": "r", "officer": "crwu"},
+        "ajw.consent.proof.export": {"officer": "crwu"},
+        "ajw.consent.proof.export.line": {"officer": "r"},
         # What one may be asked for is the same in all companies.
         "ajw.consent.purpose": {"consent_user": "r", "officer": "crwu", "officer_b": "crwu"},
         "ajw.consent.record": {"consent_user": "crwu", "officer": "crwu", "officer_b": "crwu"},
@@ -27,8 +37,25 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "ajw.consent.subject": {"consent_user": "r", "officer": "r"},
     }
     LEDGER = ("ajw.consent.event", "ajw.consent.evidence", "ajw.consent.state")
-    WITHOUT_COMPANY_RULE = {"ajw.consent.record": "everybody works on forms of their own"}
+    WITHOUT_COMPANY_RULE = {
+        "ajw.consent.card": "everybody works on forms of their own",
+        "ajw.consent.invite": "everybody works on forms of their own",
+        "ajw.consent.record": "everybody works on forms of their own",
+    }
     METHODS = {
+        "ajw.consent.card.action_print": "consent_user officer",
+        "ajw.consent.card.action_renew": "consent_user officer",
+        "ajw.consent.invitation.action_cancel": "consent_user officer",
+        "ajw.consent.invitation.action_open_events": "consent_user officer",
+        "ajw.consent.invitation.action_retry": "consent_user officer",
+        "ajw.consent.invitation.batch.action_cancel_queued": "consent_user officer",
+        "ajw.consent.invitation.batch.action_open_invitations": "consent_user officer",
+        "ajw.consent.invitation.batch.action_retry_failed": "consent_user officer",
+        "ajw.consent.invite.action_invite": "consent_user officer",
+        "ajw.consent.proof.export.action_confirm_stored": "officer",
+        "ajw.consent.proof.export.action_download": "officer",
+        "ajw.consent.proof.export.action_download_evidence": "officer",
+        "ajw.consent.proof.export.action_export": "officer",
         "ajw.consent.event.action_verify": "officer officer_b",
         "ajw.consent.notice.action_publish": "officer",
         "ajw.consent.record.action_record": "consent_user officer",
@@ -38,11 +65,21 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "res.partner.ajw_action_record_consent": "consent_user officer officer_b",
     }
     OVERRIDES = (
+        "ir.module.module.button_uninstall",
+        "ir.module.module.module_uninstall",
         "phone.blacklist.create",
         "phone.blacklist.write",
     )
+    CRONS = ("ajw_consent.ir_cron_invitation",)
     FIELDS = {
+        "base.module.uninstall.ajw_losses": "",
+        "base.module.uninstall.ajw_problems": "",
+        "res.company.ajw_consent_card_key": NO_ACCESS,
         "res.company.ajw_consent_controller_id": "",
+        "res.company.ajw_consent_invitation_interval": "",
+        "res.company.ajw_consent_invitation_validity": "",
+        "res.config.settings.ajw_consent_invitation_interval": "",
+        "res.config.settings.ajw_consent_invitation_validity": "",
         "res.partner.ajw_consent_count": "ajw_consent.group_user",
         "res.partner.ajw_consent_state_ids": "ajw_consent.group_user",
     }
@@ -115,3 +152,101 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
 
     def row_res_partner(self, company):
         return Row(self.partner, {}, {})
+
+    def row_res_company(self, company):
+        return Row(company, {}, {})
+
+    def row_ajw_consent_card(self, company):
+        values = {"company_id": company.id}
+        card = self.env["ajw.consent.card"].create(values)
+        return Row(card, values, {"size": "a5"}, own=True)
+
+    def row_ajw_consent_card_action_print(self, company):
+        # An addon that connects a WhatsApp number says which it is.
+        companies = type(self.env["res.company"])
+        self.patch(companies, "_ajw_card_number", lambda company: "919876543210")
+        return self.row_ajw_consent_card(company)
+
+    row_ajw_consent_card_action_renew = row_ajw_consent_card_action_print
+
+    def row_ajw_consent_invitation(self, company, **values):
+        values = {
+            "company_id": company.id,
+            "partner_id": self.partner.id,
+            "email": "customer@example.com",
+            "address": self.number,
+            **values,
+        }
+        invitation = self.env["ajw.consent.invitation"].create(values)
+        return Row(invitation, {**values, "email": "x@example.com"}, {"failure_reason": "None"})
+
+    def row_ajw_consent_invitation_action_retry(self, company):
+        return self.row_ajw_consent_invitation(company, state="failed")
+
+    def row_ajw_consent_invitation_batch(self, company):
+        values = {"company_id": company.id, "user_id": self.consent_user.id}
+        batch = self.env["ajw.consent.invitation.batch"].create(values)
+        return Row(batch, values, {"skipped": "1 × nobody"})
+
+    def row_ajw_consent_invitation_batch_action_retry_failed(self, company):
+        row = self.row_ajw_consent_invitation_batch(company)
+        self.row_ajw_consent_invitation(company, state="failed", batch_id=row.record.id)
+        return row
+
+    def row_ajw_consent_invitation_batch_action_cancel_queued(self, company):
+        row = self.row_ajw_consent_invitation_batch(company)
+        self.row_ajw_consent_invitation(company, batch_id=row.record.id)
+        return row
+
+    def row_ajw_consent_invite(self, company):
+        self.partner.email = "customer@example.com"
+        values = {
+            "company_id": company.id,
+            "partner_ids": [(6, 0, self.partner.ids)],
+            "purpose_ids": [(6, 0, self.purpose_invoice.ids)],
+        }
+        invite = self.env["ajw.consent.invite"].create(values)
+        return Row(invite, values, {"purpose_ids": [(6, 0, self.purpose_order.ids)]}, own=True)
+
+    def row_ajw_consent_invite_line(self, company):
+        wizard = self.row_ajw_consent_invite(company).record
+        values = {"wizard_id": wizard.id, "email": "customer@example.com"}
+        return Row(wizard.line_ids, values, {"remark": "None"}, own=True)
+
+    def row_ajw_consent_proof_export(self, company):
+        values = {"company_ids": [(6, 0, company.ids)]}
+        export = self.env["ajw.consent.proof.export"].create(values)
+        return Row(export, values, {"with_evidence": True})
+
+    def _exported(self, company):
+        self._event_of(company)
+        officer = self.users["officer" if company == self.company else "officer_b"]
+        exports = self.env["ajw.consent.proof.export"].with_env(self._env_of(officer))
+        export = exports.create({"company_ids": [(6, 0, company.ids)], "with_evidence": True})
+        export.action_export()
+        return Row(export.with_env(self.env), {}, {})
+
+    row_ajw_consent_proof_export_action_confirm_stored = _exported
+    row_ajw_consent_proof_export_action_download = _exported
+    row_ajw_consent_proof_export_action_download_evidence = _exported
+
+    def row_ajw_consent_proof_export_line(self, company):
+        line = self._exported(company).record.line_ids
+        values = {"export_id": line.export_id.id, "company_id": company.id, "event_count": 9}
+        return Row(line, values, {"event_count": 9})
+
+
+@tagged("-at_install", "post_install")
+class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
+    addon = "ajw_consent"
+    # Whoever holds the link or stands before the card may answer; nobody else's address is known.
+    ROUTES = {
+        f"{method} {path}": Route(
+            auth="public", csrf=True, sample=sample, anonymous=status, portal=status
+        )
+        for path, sample in (
+            ("/ajw_consent/card/<string:key>", "/ajw_consent/card/unknown"),
+            ("/ajw_consent/invitation/<string:token>", "/ajw_consent/invitation/unknown"),
+        )
+        for method, status in (("GET", 404), ("POST", 400))
+    }
