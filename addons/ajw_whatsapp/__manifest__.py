@@ -28,6 +28,8 @@
         "views/ajw_whatsapp_batch_views.xml",
         "views/ajw_whatsapp_rate_views.xml",
         "wizards/ajw_whatsapp_test_message_views.xml",
+        "report/report_invoice.xml",
+        "views/res_config_settings_views.xml",
         "views/account_move_views.xml",
         "views/sale_order_views.xml",
         "views/res_partner_views.xml",

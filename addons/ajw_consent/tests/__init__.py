@@ -4,6 +4,7 @@ from . import (
     test_gate,
     test_invitation,
     test_invitation_answer,
+    test_invitation_browser,
     test_invitation_page,
     test_keyring,
     test_ledger,

@@ -1,11 +1,13 @@
 """Bases for tests of invitations."""
 
 import re
+from contextlib import nullcontext
 from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import HttpCase, TransactionCase
+from odoo.tools import SQL
 
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
 
@@ -27,6 +29,7 @@ class InvitationCommonMixin(ConsentCommonMixin):
 
     def setUp(self):
         super().setUp()
+        self.env["mail.mail"].search([("state", "=", "outgoing")]).state = "cancel"
         #: Every mail that would have left, as (recipient, body).
         self.outbox = []
         #: Recipients whose mail fails.
@@ -41,9 +44,8 @@ class InvitationCommonMixin(ConsentCommonMixin):
             return message["Message-Id"]
 
         self.startPatcher(patch.object(IrMail_Server, "send_email", send_email))
-        self.startPatcher(
-            patch.object(IrMail_Server, "_connect__", lambda *args, **kwargs: None)
-        )
+        self.startPatcher(patch.object(IrMail_Server, "_disable_send", lambda *args: False))
+        self.startPatcher(patch.object(IrMail_Server, "_connect__", lambda *args, **kwargs: None))
 
     @classmethod
     def _create_customers(cls, count):
@@ -130,7 +132,7 @@ class InvitationCommonMixin(ConsentCommonMixin):
         )
         counts = {}
         for table in tables:
-            self.env.cr.execute(f"SELECT count(*) FROM {table}")  # pylint: disable=sql-injection
+            self.env.cr.execute(SQL("SELECT count(*) FROM %s", SQL.identifier(table)))
             counts[table] = self.env.cr.fetchone()[0]
         self.env.cr.execute(
             "SELECT md5(string_agg(invitation::text, '|' ORDER BY id)) "
@@ -146,3 +148,7 @@ class InvitationCommon(InvitationCommonMixin, TransactionCase):
 
 class InvitationHttpCommon(InvitationCommonMixin, HttpCase):
     """Tests of the public pages."""
+
+    def enter_registry_test_mode(self):
+        # HTTP tests are in that mode from the start.
+        return nullcontext()

@@ -43,7 +43,9 @@ class AjwConsentCard(models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         if self.company_id not in self.env.companies:
-            raise UserError(self.env._("Switch to the company %s first.", self.company_id.name))
+            # sudo: only the name
+            name = self.company_id.sudo().name
+            raise UserError(self.env._("Switch to the company %s first.", name))
 
     def _qr(self):
         """Return the card's QR code as the address of an inline picture."""

@@ -124,7 +124,9 @@ class AjwConsentInvite(models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         if self.company_id not in self.env.companies:
-            raise UserError(self.env._("Switch to the company %s first.", self.company_id.name))
+            # sudo: only the name
+            name = self.company_id.sudo().name
+            raise UserError(self.env._("Switch to the company %s first.", name))
         if not self.has_notice:
             raise UserError(
                 self.env._(

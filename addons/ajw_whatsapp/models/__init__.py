@@ -28,7 +28,11 @@ from . import (
     ajw_whatsapp_template_button,
     ajw_whatsapp_template_variable,
     ajw_whatsapp_webhook_event,
+    ajw_whatsapp_webhook_invitation,
+    account_move_invitation,
+    ir_module_module,
     mail_message,
     res_partner,
+    res_company_invitation,
     sale_order,
 )

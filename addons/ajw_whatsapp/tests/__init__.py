@@ -6,6 +6,7 @@ from . import (
     test_cloud_api,
     test_desk,
     test_desk_browser,
+    test_invitation,
     test_key_rotation,
     test_message,
     test_neutralize,
