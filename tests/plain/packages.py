@@ -24,3 +24,18 @@ def load(addon, package):
         sys.modules[name] = module
         spec.loader.exec_module(module)
     return sys.modules[name]
+
+
+def load_module(addon, file):
+    """Import one module of an add-on by its path, without the package it lies in.
+
+    :param str addon: folder of the add-on
+    :param str file: path in it, e.g. ``tools/cost.py``
+    """
+    name = f"{addon}_{Path(file).with_suffix('').as_posix().replace('/', '_')}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ADDONS / addon / file)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]

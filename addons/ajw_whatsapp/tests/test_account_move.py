@@ -489,15 +489,15 @@ class TestInvoice(DocumentCommon):
         other = self._create_invoice()
         bad_id = self.invoice.id
         Template = self.env.registry["ajw.whatsapp.template"]
-        render = Template._render
+        render = Template._render_many
 
-        def fail_for_one(template, record, *args, **kwargs):
-            if record.id == bad_id:
+        def fail_for_one(template, records, *args, **kwargs):
+            if bad_id in records.ids:
                 raise ValueError("boom")
-            return render(template, record, *args, **kwargs)
+            return render(template, records, *args, **kwargs)
 
         with (
-            patch.object(Template, "_render", fail_for_one),
+            patch.object(Template, "_render_many", fail_for_one),
             self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send", "ERROR"),
         ):
             self.env["account.move.send"].with_user(self.billing)._generate_and_send_invoices(
