@@ -172,7 +172,7 @@ class AjwWhatsappAccount(models.Model):
             ]
             if reason.get("state") == "failed":
                 domain.append(("error_code", "=", int(reason.get("error_code") or 0)))
-        return self._action_desk(self.env._("Not delivered"), domain)
+        return self._with_views(self._action_desk(self.env._("Not delivered"), domain))
 
     def action_view_uncertain(self):
         """Open the uncertain messages, with what can be done about them."""
@@ -210,6 +210,14 @@ class AjwWhatsappAccount(models.Model):
             "view_mode": ",".join(view_modes),
             "domain": [("direction", "=", "outbound"), *action["domain"]],
         }
+
+    @api.model
+    def _with_views(self, action):
+        """Complete an action that a component of ours asks for: only buttons get that by itself."""
+        if "views" not in action:
+            modes = action["view_mode"].split(",")
+            action = action | {"views": [(False, mode) for mode in modes]}
+        return action
 
     def _desk_action_from(self, xmlid):
         action = self.env["ir.actions.act_window"]._for_xml_id(xmlid)

@@ -283,9 +283,9 @@ class AjwWhatsappAccount(models.Model):
         if key == "notice":
             return self._open_xmlid("ajw_consent.ajw_consent_notice_action")
         if key in ("template_invoice", "template_order"):
-            return self.action_view_templates()
+            return self._with_views(self.action_view_templates())
         if key == "reports":
-            return self.action_view_webhook_log()
+            return self._with_views(self.action_view_webhook_log())
         if key == "sender" and self.env["ir.cron"].has_access("write"):
             return self._open_xmlid("base.ir_cron_act") | {
                 "domain": [("id", "in", self.cron_id.ids + self._webhook_cron().ids)]

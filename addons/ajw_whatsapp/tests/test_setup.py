@@ -152,6 +152,8 @@ class TestSetup(WhatsappCommon):
         self.assertEqual(
             account.action_open_check("template_order")["res_model"], "ajw.whatsapp.template"
         )
+        self.assertTrue(account.action_open_check("template_order")["views"])
+        self.assertTrue(account.action_open_check("reports")["views"])
         with self.assertRaisesRegex(UserError, "administrator"):
             account.action_open_check("pdf")
         with self.assertRaises(UserError):

@@ -1,6 +1,9 @@
 import { registry } from "@web/core/registry";
 
-const CARD = ".o_ajw_whatsapp_desk .o_kanban_record";
+const BOARD = ".o_ajw_whatsapp_desk";
+const EMPTY =
+    ".o_list_view:not(:has(.o_data_row)), .o_kanban_view:not(:has(.o_kanban_record:not(.o_kanban_ghost)))";
+const CARD = ".o_kanban_record";
 
 registry.category("web_tour.tours").add("ajw_whatsapp_desk", {
     steps: () => [
@@ -34,7 +37,7 @@ registry.category("web_tour.tours").add("ajw_whatsapp_desk", {
             run: "click",
         },
         {
-            trigger: ".o_view_nocontent, .o_nocontent_help",
+            trigger: EMPTY,
         },
         {
             content: "To the desk, over the overview's own figures",
@@ -55,7 +58,7 @@ registry.category("web_tour.tours").add("ajw_whatsapp_desk", {
             run: "click",
         },
         {
-            trigger: ".o_view_nocontent, .o_nocontent_help",
+            trigger: EMPTY,
         },
         {
             trigger: ".o_back_button, .breadcrumb-item a",
@@ -79,17 +82,17 @@ registry.category("web_tour.tours").add("ajw_whatsapp_desk_views", {
     steps: () => [
         {
             content: "The board, with what failed before what arrived",
-            trigger: `.o_kanban_group:first-child:has(${CARD}:contains(Customer 1))`,
+            trigger: `${BOARD} .o_kanban_group:first-child:has(${CARD}:contains(Customer 1))`,
         },
         {
-            trigger: `.o_kanban_group:nth-child(2):has(${CARD}:contains(Customer 2))`,
+            trigger: `${BOARD} .o_kanban_group:nth-child(2):has(${CARD}:contains(Customer 2))`,
         },
         {
             content: "Cards cannot be dragged to another state",
-            trigger: `${CARD}:not(.o_draggable)`,
+            trigger: `${BOARD} ${CARD}:not(.o_draggable)`,
         },
         {
-            trigger: `${CARD} button[name=action_desk_retry]`,
+            trigger: `${BOARD} ${CARD} button[name=action_desk_retry]`,
         },
     ],
 });
