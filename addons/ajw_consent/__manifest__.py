@@ -8,7 +8,7 @@
     "author": "AJ Works",
     "license": "LGPL-3",
     "depends": ["mail", "portal", "phone_validation"],
-    "external_dependencies": {"python": ["cryptography", "phonenumbers"]},
+    "external_dependencies": {"python": ["cryptography", "phonenumbers", "qrcode"]},
     "data": [
         "security/groups.xml",
         "security/ir.model.access.csv",

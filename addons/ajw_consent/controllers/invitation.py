@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import http
 from odoo.http import request
 
@@ -173,12 +175,11 @@ class ConsentPages(http.Controller):
             ._render("ajw_consent.public_page", values)
         )
         status = 404 if values["problem"] == "unknown" and values["closed"] else 200
-        response = request.make_response(
-            "<!DOCTYPE html>\n" + html,
+        return request.make_response(
+            Markup("<!DOCTYPE html>\n") + html,
             headers=[("Content-Type", "text/html; charset=utf-8"), *HEADERS],
             status=status,
         )
-        return response
 
 
 def _ids(texts):

@@ -57,6 +57,7 @@ class TestInvitationPage(InvitationHttpCommon):
         _invitation, token = self._invite_and_send()
         for path in (self._path(token), self._card_path(), self._path("garbage")):
             response = self.url_open(path)
+            self.assertTrue(response.text.startswith("<!DOCTYPE html>"))
             self.assertNotIn("<script", response.text)
             addresses = re.findall(r'(?:src|href|action)="([^"]*)"', response.text)
             self.assertTrue(addresses)
