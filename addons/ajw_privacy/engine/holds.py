@@ -12,22 +12,22 @@ MIN_DIGITS = 7
 
 
 def patterns(emails: Collection[str | None], phones: Collection[str | None]) -> list[str]:
-    """ILIKE patterns for the addresses of held persons.
+    """Regular expressions of PostgreSQL for the addresses of held persons, as whole words.
 
     A number is looked for as written and as bare digits, the way Meta and most providers send it.
 
-    :return: sorted, wildcards escaped, without what is too short to mean somebody
+    :return: sorted, without what is too short to mean somebody
     """
-    found = {email.strip().lower() for email in emails if email and "@" in email}
+    found = {
+        rf"(^|[^[:alnum:]._%+-]){re.escape(email.strip().lower())}([^[:alnum:]-]|$)"
+        for email in emails
+        if email and "@" in email
+    }
     for phone in phones:
         digits = re.sub(r"\D", "", phone or "")
         if len(digits) >= MIN_DIGITS:
-            found |= {digits, phone.strip()}
-    return sorted(f"%{_escape(text)}%" for text in found)
-
-
-def _escape(text: str) -> str:
-    return re.sub(r"([\\%_])", r"\\\1", text)
+            found |= {rf"(^|[^0-9]){re.escape(text)}([^0-9]|$)" for text in (digits, phone.strip())}
+    return sorted(found)
 
 
 def mentions(alias: str, columns: Sequence[str], wanted: Sequence[str]) -> SQL:
@@ -40,4 +40,4 @@ def mentions(alias: str, columns: Sequence[str], wanted: Sequence[str]) -> SQL:
         "concat_ws(' ', %s)",
         SQL(", ").join(SQL("%s::text", SQL.identifier(alias, name)) for name in columns),
     )
-    return SQL("%s ILIKE ANY(%s)", text, list(wanted))
+    return SQL("%s ~* ANY(%s)", text, list(wanted))

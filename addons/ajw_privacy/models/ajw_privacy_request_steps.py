@@ -176,6 +176,8 @@ class AjwPrivacyRequest(models.Model):
 
     def _close(self, state, note):
         self.ensure_one()
+        # what is closed is not computed any more: the clock has to be known before
+        self.flush_recordset()
         self._step(state=state, answer_note=note, closed_at=fields.Datetime.now())
         # sudo: users cannot write codes
         self.env["ajw.privacy.verification"].sudo().search(

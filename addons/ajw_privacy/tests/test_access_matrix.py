@@ -1,8 +1,16 @@
 """Who may do what with the privacy desk."""
 
-from odoo.tests import tagged
+import os
+from unittest.mock import patch
 
+from odoo.tests import tagged
+from odoo.tests.common import HttpCase
+
+from odoo.addons.ajw_consent.models.ajw_consent_keyring import PARAMETER
 from odoo.addons.ajw_consent.tests.access_matrix import AccessMatrixMixin, Row
+from odoo.addons.ajw_consent.tests.access_matrix_routes import Route, RouteMatrixMixin
+from odoo.addons.ajw_consent.tests.common import TEST_KEYS, ConsentCommonMixin
+from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
 from .common import PrivacyCommon
 
@@ -21,8 +29,16 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         # Whose policy it is cannot be read in another company, nor then the dry run of it.
         "ajw.privacy.dry.run": {"officer": "crwu", "officer_b": "cwu"},
         "ajw.privacy.dry.run.line": {"officer": "crwu", "officer_b": "crwu"},
+        "ajw.privacy.export": {},
+        # The law is the same for all companies of a database.
+        "ajw.privacy.jurisdiction": {"officer": "crwu", "officer_b": "crwu"},
+        "ajw.privacy.jurisdiction.rule": {"officer": "crwu", "officer_b": "crwu"},
+        "ajw.privacy.package": {"officer": "r"},
         "ajw.privacy.policy": {"officer": "crwu"},
+        "ajw.privacy.request": {"officer": "crw"},
         "ajw.privacy.run": {"officer": "r"},
+        "ajw.privacy.step": {"officer": "crwu", "officer_b": "cu"},
+        "ajw.privacy.verification": {"officer": "r"},
     }
     WITHOUT_COMPANY_RULE = {"ajw.privacy.dry.run.line": "everybody counts for themselves"}
     METHODS = {
@@ -30,9 +46,26 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.data.map.action_refresh": "officer officer_b",
         "ajw.privacy.policy.action_dry_run": "officer",
         "ajw.privacy.policy.action_run": "officer",
+        "ajw.privacy.package.action_download": "officer",
         "ajw.privacy.policy.action_view_runs": "officer",
+        "ajw.privacy.request.action_answer": "officer",
+        "ajw.privacy.request.action_enter_code": "officer",
+        "ajw.privacy.request.action_extend": "officer",
+        "ajw.privacy.request.action_make_package": "officer",
+        "ajw.privacy.request.action_open_contact": "officer",
+        "ajw.privacy.request.action_refuse": "officer",
+        "ajw.privacy.request.action_send_code": "officer",
+        "ajw.privacy.request.action_start": "officer",
+        "ajw.privacy.request.action_verify_document": "officer",
+        "ajw.privacy.request.action_wait": "officer",
+        "ajw.privacy.request.action_withdraw": "officer",
+        "ajw.privacy.step.action_apply": "officer",
     }
-    CRONS = ("ajw_privacy.ir_cron_data_map", "ajw_privacy.ir_cron_retention")
+    CRONS = (
+        "ajw_privacy.ir_cron_data_map",
+        "ajw_privacy.ir_cron_reminders",
+        "ajw_privacy.ir_cron_retention",
+    )
 
     # -- rows ------------------------------------------------------------------------------------
 
@@ -73,7 +106,12 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.startClassPatcher(patch.dict(os.environ, {ENVIRONMENT_VARIABLE: TEST_KEYS}))
+        cls.env["ir.config_parameter"].search([("key", "=", PARAMETER)]).unlink()
         cls._classify("body")
+        cls.partner = cls.env["res.partner"].create(
+            {"name": "Matrix Customer", "email": "matrix@example.com"}
+        )
 
     def _policy_values(self, company):
         return {
@@ -110,3 +148,79 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         values = {"dry_run_id": run.id, "company_id": company.id}
         lines = self.env["ajw.privacy.dry.run.line"]
         return Row(lines.create(values), values, {"row_count": 5}, own=True)
+
+    def row_ajw_privacy_jurisdiction(self, company):
+        values = {"name": "Matrix Act", "code": "MATRIX"}
+        jurisdiction = self.env["ajw.privacy.jurisdiction"].create(values)
+        return Row(jurisdiction, {**values, "code": "MATRIX2"}, {"source": "Nowhere"})
+
+    def row_ajw_privacy_jurisdiction_rule(self, company):
+        jurisdiction = self.row_ajw_privacy_jurisdiction(company).record
+        values = {
+            "jurisdiction_id": jurisdiction.id,
+            "kind": "access",
+            "right": "voluntary",
+            "period": 30,
+            "unit": "days",
+            "period_set_by": "software",
+            "certainty": "unclear",
+        }
+        rule = self.env["ajw.privacy.jurisdiction.rule"].create(values)
+        return Row(rule, {**values, "kind": "portability"}, {"article": "1"})
+
+    def _officer_of(self, company):
+        return self._env_of(self.users["officer" if company == self.company else "officer_b"])
+
+    def row_ajw_privacy_request(self, company):
+        values = {"kind": "access", "company_id": company.id, "partner_id": self.partner.id}
+        request = self.env["ajw.privacy.request"].with_context(tracking_disable=True)
+        return Row(request.create(values), values, {"requester_phone": "1234"})
+
+    def _verified(self, company):
+        row = self.row_ajw_privacy_request(company)
+        row.record.with_env(self._officer_of(company))._do_verify_document("Passport seen.")
+        return row
+
+    row_ajw_privacy_request_action_answer = _verified
+    row_ajw_privacy_request_action_make_package = _verified
+
+    def row_ajw_privacy_package(self, company):
+        request = self._verified(company).record
+        request.with_env(self._officer_of(company)).action_make_package()
+        package = self.env["ajw.privacy.package"].search([("request_id", "=", request.id)])
+        return Row(package, {"request_id": request.id}, {"filename": "x.zip"})
+
+    def row_ajw_privacy_verification(self, company):
+        request = self.row_ajw_privacy_request(company).record
+        request.with_env(self._officer_of(company)).action_send_code()
+        code = self.env["ajw.privacy.verification"].search([("request_id", "=", request.id)])
+        values = {"request_id": request.id, "expires_at": code.expires_at}
+        return Row(code, values, {"tries": 0})
+
+    def row_ajw_privacy_request_action_enter_code(self, company):
+        request = self.row_ajw_privacy_verification(company).record.request_id
+        return Row(request, {}, {})
+
+    def row_ajw_privacy_step(self, company):
+        request = self.row_ajw_privacy_request(company).record
+        values = {"request_id": request.id, "step": "withdraw", "note": "By telephone."}
+        return Row(self.env["ajw.privacy.step"].create(values), values, {"note": "No"}, own=True)
+
+
+@tagged("-at_install", "post_install")
+class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
+    addon = "ajw_privacy"
+    # Who is not logged in is sent to the login page; a customer finds only what is their own.
+    ROUTES = {
+        "GET /my/privacy": Route("user", True, "/my/privacy", 303, 200),
+        "POST /my/privacy/new": Route("user", True, "/my/privacy/new", 303, 400),
+        "POST /my/privacy/<int:request_id>/withdraw": Route(
+            "user", True, "/my/privacy/999999999/withdraw", 303, 400
+        ),
+        "POST /my/privacy/<int:request_id>/download": Route(
+            "user", True, "/my/privacy/999999999/download", 303, 400
+        ),
+        "GET /ajw_privacy/package/<int:package_id>": Route(
+            "user", True, "/ajw_privacy/package/999999999", 303, 404
+        ),
+    }

@@ -1,0 +1,217 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .request_common import RequestCommon
+
+
+@tagged("post_install", "-at_install")
+class TestHold(RequestCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._classify("body", "email")
+
+    def _hold(self, user=None, **values):
+        return self.env["ajw.privacy.hold"].with_user(user or self.officer).create(
+            {"name": "Case 12", "partner_id": self.person.id, "reason": "claim",
+             "company_id": self.company.id, **values}
+        )  # fmt: skip
+
+    def _left(self, *notes):
+        self.env.invalidate_all()
+        return [bool(note.body) for note in notes]
+
+    def test_A8_holds_win_over_every_policy(self):
+        child = self.person.create({"name": "Delivery", "parent_id": self.person.id})
+        user = self._user("privacy_held_user", "base.group_portal", self.company.ids)
+        user.partner_id.parent_id = self.person
+        held = [
+            self._note(40, partner_id=self.person.id),
+            self._note(40, partner_id=child.id),
+            self._note(40, watcher_ids=[(6, 0, self.person.ids)]),
+            self._note(40, seller_id=user.id),
+            self._note(40, res_model="res.partner", res_id=self.person.id),
+            self._note(40, body="wrote to ASHA@example.com"),
+            self._note(40, body="called 49301234567 twice"),
+        ]
+        free = [
+            self._note(40, partner_id=self.namesake.id),
+            self._note(40, body="Asha Rao, other.asha@example.com"),
+            self._note(40),
+        ]
+        self._hold()
+        policy = self._policy(self.officer, company_id=self.company.id)
+        wizard = self.env["ajw.privacy.dry.run"].browse(policy.action_dry_run()["res_id"])
+        self.assertEqual((wizard.row_count, wizard.held_count), (3, 7))
+        self._run_cron()
+        self.assertEqual(self._left(*held), [True] * 7)
+        self.assertEqual(self._left(*free), [False] * 3)
+        run = self._runs(policy)
+        self.assertEqual((run.rows_done, run.rows_held, run.state), (3, 7, "done"))
+
+    def test_a_hold_ends_and_then_the_policy_works(self):
+        note = self._note(40, partner_id=self.person.id)
+        today = fields.Date.today()
+        hold = self._hold(date_until=today)
+        policy = self._policy(self.officer, company_id=self.company.id)
+        self._run_cron()
+        self.assertEqual(self._left(note), [True])
+        hold.date_from = today - timedelta(days=9)
+        hold.date_until = today - timedelta(days=1)
+        self.assertEqual(hold.state, "ended")
+        policy.next_run = today
+        self._run_cron()
+        self.assertEqual(self._left(note), [False])
+
+    def test_W2_a_hold_of_one_company_is_not_another_s(self):
+        shared = self._person("C", "c@example.com", "+49305555555")
+        shared.company_id = False
+        mine = self._note(40, partner_id=shared.id)
+        theirs = self._note(40, self.other_company, partner_id=shared.id)
+        self._hold(partner_id=shared.id)
+        self._policy()
+        self._run_cron()
+        self.assertEqual(self._left(mine, theirs), [True, False])
+
+    def test_only_officers_and_never_deleted(self):
+        hold = self._hold()
+        for user in (self.internal, self.admin, self.other_officer):
+            with self.assertRaises(AccessError):
+                hold.with_user(user).read(["reason"])
+        with self.assertRaises(AccessError):
+            self._hold(company_id=False)
+        with self.assertRaises(AccessError):
+            hold.company_id = False
+        with self.assertRaises(UserError):
+            hold.partner_id = self.namesake
+        with self.assertRaises(UserError):
+            self._hold(user_id=self.lead_officer.id)
+        with self.assertRaises(UserError):
+            hold.unlink()
+        with self.assertRaises(UserError):
+            hold.sudo().unlink()
+        self.assertEqual(hold.user_id, self.officer)
+
+
+@tagged("post_install", "-at_install")
+class TestDelete(RequestCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # an app whose rows may go: everything personal in it is deleted with the row
+        cls.startClassPatcher(
+            patch.object(
+                cls.registry["ajw.privacy.data.map"],
+                "_entries",
+                cls._deletable(cls.registry["ajw.privacy.data.map"]._entries),
+            )
+        )
+
+    @staticmethod
+    def _deletable(original):
+        def entries(self, model_name):
+            found = original(self, model_name)
+            if model_name != "x.privacy.note":
+                return found
+            return {
+                name: (entry._replace(erase="delete"), source)
+                for name, (entry, source) in found.items()
+            }
+
+        return entries
+
+    def _deleting(self, **values):
+        return self._policy(
+            self.officer, company_id=self.company.id, action="delete", field_names=False, **values
+        )
+
+    def test_A8_old_rows_are_deleted_and_holds_kept(self):
+        old, young = self._note(40), self._note(5)
+        held = self._note(40, partner_id=self.person.id)
+        self.env["ajw.privacy.hold"].create(
+            {"name": "C", "partner_id": self.person.id, "reason": "r"}
+        )
+        policy = self._deleting()
+        self.env["ajw.privacy.hold"].search([]).company_id = self.company
+        wizard = self.env["ajw.privacy.dry.run"].browse(policy.action_dry_run()["res_id"])
+        self.assertEqual((wizard.row_count, wizard.held_count), (1, 1))
+        self.assertTrue(old.exists())
+        self._run_cron()
+        self.assertEqual((old + young + held).exists(), young + held)
+        self.assertEqual(self._runs(policy).rows_done, 1)
+
+    def test_A8_one_undeletable_row_in_a_thousand(self):
+        notes = self.note.create(
+            [
+                {"name": f"n{i}", "state": "done", "company_id": self.company.id,
+                 "happened_at": self.now - timedelta(days=40)}
+                for i in range(1000)
+            ]
+        )  # fmt: skip
+        bad = notes[637]
+        original = type(notes).unlink
+
+        def unlink(records):
+            if bad in records:
+                raise UserError("needed")
+            return original(records)
+
+        policy = self._deleting()
+        with patch.object(type(notes), "unlink", unlink):
+            self._run_cron()
+        run = self._runs(policy)
+        self.assertEqual((run.rows_done, run.rows_failed, run.state), (999, 1, "partial"))
+        self.assertEqual(run.failed_ids, bad.ids)
+        self.assertEqual(notes.exists(), bad)
+        self.assertNotIn("needed", run.error)
+
+
+@tagged("post_install", "-at_install")
+class TestDeleteGuard(RequestCommon):
+    def test_A8_only_what_the_map_lets_go_is_deleted(self):
+        for model in ("x.privacy.note", "res.partner", "mail.message"):
+            with self.subTest(model), self.assertRefused("does not allow rows"):
+                self._policy(model_name=model, clock_field="create_date", domain="[]",
+                             action="delete", field_names=False)  # fmt: skip
+        for model in ("ajw.consent.event", "ajw.consent.evidence", "ajw.consent.state",
+                      "ajw.privacy.request", "ajw.privacy.hold"):  # fmt: skip
+            with self.subTest(model), self.assertRefused("books or proof"):
+                self._policy(model_name=model, clock_field="create_date", domain="[]",
+                             action="delete", field_names=False)  # fmt: skip
+
+    def test_shipped_policies_are_ready_or_wait(self):
+        for name in ("policy_message_text", "policy_webhook_payload", "policy_failed_messages",
+                     "policy_invitations", "policy_codes", "policy_packages"):  # fmt: skip
+            policy = self.env.ref(f"ajw_privacy.{name}")
+            self.assertIn(policy.status, ("ready", "waiting"), (name, policy.status_message))
+        self.assertEqual(self.env.ref("ajw_privacy.policy_codes").status, "ready")
+
+    def test_A8_copies_and_codes_go_by_policy(self):
+        request = self._verified()
+        request.action_make_package()
+        self._send_code(waiting := self._request())
+        package = request.package_ids
+        files = [("res_model", "=", "ajw.privacy.package"), ("res_id", "=", package.id),
+                 ("res_field", "!=", False)]  # fmt: skip
+        self.assertTrue(self.env["ir.attachment"].search_count(files))
+        code = self.env["ajw.privacy.verification"].search([("request_id", "=", waiting.id)])
+        policies = self.env.ref("ajw_privacy.policy_codes") + self.env.ref(
+            "ajw_privacy.policy_packages"
+        )
+        policies.active = True
+        policies.next_run = fields.Date.today()
+        self._run_cron()
+        self.assertTrue(package.exists() and code.exists())
+        long_ago = fields.Datetime.now() - timedelta(days=5)
+        package.sudo().valid_until = long_ago
+        code.expires_at = long_ago
+        policies.next_run = fields.Date.today()
+        self._run_cron()
+        self.assertFalse(package.exists())
+        self.assertFalse(code.exists())
+        self.assertFalse(self.env["ir.attachment"].search_count(files))
+        self.assertIn("was deleted", " ".join(map(str, request.message_ids.mapped("body"))))

@@ -1,0 +1,173 @@
+import re
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import HttpCase, new_test_user, tagged
+
+OFFICER = "base.group_user,ajw_consent.group_officer"
+
+
+@tagged("post_install", "-at_install")
+class TestPortal(HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company = cls.env["res.company"].create({"name": "Portal Co"})
+        cls.other = cls.env["res.company"].create({"name": "Other Co"})
+
+        def user(login, groups, company):
+            return new_test_user(
+                cls.env, login, groups, password=login + "-pw", company_id=company.id,
+                company_ids=[(6, 0, company.ids)], email=f"{login}@example.com",
+            )  # fmt: skip
+
+        cls.officer = user("pv_officer", OFFICER, cls.company)
+        cls.other_officer = user("pv_officer_b", OFFICER, cls.other)
+        cls.asha = user("pv_asha", "base.group_portal", cls.company)
+        cls.ben = user("pv_ben", "base.group_portal", cls.company)
+        cls.admin = user("pv_admin", "base.group_system", cls.company)
+
+    def _login(self, user):
+        self.authenticate(user.login, user.login + "-pw")
+
+    def _token(self):
+        page = self.url_open("/my/privacy")
+        self.assertEqual(page.status_code, 200)
+        return re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+
+    def _post(self, path, token=None, **data):
+        data["csrf_token"] = self._token() if token is None else token
+        return self.url_open(path, data=data, allow_redirects=True)
+
+    def _requests(self):
+        return self.env["ajw.privacy.request"].search([("company_id", "=", self.company.id)])
+
+    def _ask(self, user, kind="access", message="please"):
+        self._login(user)
+        before = self._requests()
+        self._post("/my/privacy/new", kind=kind, message=message)
+        return self._requests() - before
+
+    def _answered(self, user):
+        request = self._ask(user)
+        request = request.with_user(self.officer)
+        request.action_make_package()
+        request._do_answer("given in the portal")
+        self.env.flush_all()
+        return request
+
+    def test_A9_a_person_asks_through_the_login(self):
+        request = self._ask(self.asha)
+        self.assertEqual(len(request), 1)
+        self.assertEqual(request.partner_id, self.asha.partner_id)
+        self.assertEqual((request.verified_method, request.source), ("portal", "portal"))
+        self.assertEqual(request.user_id, self.officer)
+        self.assertEqual(request.activity_ids.user_id, self.officer)
+        self.assertIn(request.name, self.url_open("/my/privacy").text)
+
+    def test_anonymous_gets_nowhere(self):
+        request = self._ask(self.asha)
+        self.authenticate(None, None)
+        for path in ("/my/privacy", f"/my/privacy/{request.id}", "/ajw_privacy/package/1"):
+            answer = self.url_open(path)
+            self.assertNotIn(request.name, answer.text)
+            self.assertTrue("/web/login" in answer.url or answer.status_code == 404, path)
+
+    def test_W2_a_portal_user_cannot_see_take_back_or_download_another_s(self):
+        request = self._answered(self.asha)
+        open_one = self._ask(self.asha, "grievance")
+        self._login(self.ben)
+        self.assertNotIn(request.name, self.url_open("/my/privacy").text)
+        for path in (f"/my/privacy/{request.id}/download", f"/my/privacy/{open_one.id}/withdraw",
+                     "/my/privacy/999999999/download"):  # fmt: skip
+            self.assertEqual(self._post(path).status_code, 404, path)
+        self.assertEqual(self.url_open(f"/ajw_privacy/package/{request.package_ids.id}").status_code, 404)  # fmt: skip # noqa: E501
+        self.env.invalidate_all()
+        self.assertEqual(open_one.state, "new")
+        self.assertEqual(request.package_ids.download_count, 0)
+
+    def test_an_impostor_s_request_is_not_shown(self):
+        pretended = self.env["ajw.privacy.request"].with_user(self.officer).create(
+            {"kind": "access", "partner_id": self.asha.partner_id.id,
+             "requester_email": "impostor@example.net", "company_id": self.company.id}
+        )  # fmt: skip
+        self._login(self.asha)
+        self.assertNotIn(pretended.name, self.url_open("/my/privacy").text)
+
+    def test_A9_the_person_downloads_once_it_is_answered(self):
+        request = self._ask(self.asha)
+        request.with_user(self.officer).action_make_package()
+        path = f"/my/privacy/{request.id}/download"
+        self.assertEqual(self._post(path).status_code, 404)  # not answered yet
+        request.with_user(self.officer)._do_answer("given")
+        self.env.flush_all()
+        answer = self._post(path)
+        self.assertEqual(answer.headers["Content-Type"], "application/zip")
+        self.assertEqual(answer.content[:2], b"PK")
+        self.assertIn("no-store", answer.headers["Cache-Control"])
+        self.env.invalidate_all()
+        self.assertEqual(request.package_ids.download_count, 1)
+        request.package_ids.valid_until = fields.Datetime.now() - timedelta(days=1)
+        self.env.flush_all()
+        self.assertEqual(self._post(path).status_code, 404)  # expired
+
+    def test_officers_of_the_company_download(self):
+        package = self._answered(self.asha).package_ids
+        path = f"/ajw_privacy/package/{package.id}"
+        for user, status in ((self.officer, 200), (self.other_officer, 404), (self.admin, 404),
+                             (self.asha, 404)):  # fmt: skip
+            self._login(user)
+            answer = self.url_open(path)
+            self.assertIn(answer.status_code, (status, 403 if status == 404 else status), user.login)  # fmt: skip # noqa: E501
+            self.assertEqual(answer.content[:2] == b"PK", status == 200, user.login)
+        self._login(self.admin)
+        for path in (f"/web/content/ajw.privacy.package/{package.id}/archive",
+                     f"/web/image/ajw.privacy.package/{package.id}/archive"):  # fmt: skip
+            self.assertNotEqual(self.url_open(path).content[:2], b"PK", path)
+        self._login(self.officer)
+        answer = self.url_open(f"/web/content/ajw.privacy.package/{package.id}/archive")
+        self.assertNotEqual(answer.content[:2], b"PK")
+
+    def test_nothing_changes_on_get_or_without_the_token(self):
+        request = self._ask(self.asha)
+        count = len(self._requests())
+        for path in ("/my/privacy/new?kind=deletion&message=x",
+                     f"/my/privacy/{request.id}/withdraw", f"/my/privacy/{request.id}/download"):  # fmt: skip
+            self.assertIn(self.url_open(path).status_code, (404, 405), path)
+            self.assertEqual(self._post(path, token="wrong", kind="deletion").status_code, 400)
+        self.assertEqual(len(self._requests()), count)
+        self.env.invalidate_all()
+        self.assertEqual(request.state, "new")
+
+    def test_bad_forms_are_refused_and_kept(self):
+        self._login(self.asha)
+        for data, sentence in (
+            ({"kind": "everything"}, "Choose what you ask for"),
+            ({"kind": ""}, "Choose what you ask for"),
+            ({"kind": "correction", "message": "  "}, "Say in a few words"),
+            ({"kind": "correction", "message": "x" * 5001}, "at most 5000"),
+            ({"kind": "access", "company_id": str(self.other.id)}, "Choose the company"),
+            ({"kind": "access", "company_id": "1 or 1=1"}, "Choose the company"),
+        ):
+            with self.subTest(data):
+                self.assertIn(sentence, self._post("/my/privacy/new", **data).text)
+        self.assertFalse(self._requests())
+        page = self._post("/my/privacy/new", kind="bad", message='"><script>alert(1)</script>')
+        self.assertNotIn("<script>alert(1)", page.text)
+
+    def test_one_open_request_of_a_kind_and_fields_are_not_taken(self):
+        self._login(self.asha)
+        self._post("/my/privacy/new", kind="access", partner_id=str(self.ben.partner_id.id),
+                   state="answered", portal_user_id=str(self.ben.id))  # fmt: skip
+        request = self._requests()
+        self.assertEqual(request.partner_id, self.asha.partner_id)
+        self.assertEqual((request.state, request.portal_user_id), ("new", self.asha))
+        self.assertIn("asked for this already", self._post("/my/privacy/new", kind="access").text)
+        self.assertEqual(len(self._requests()), 1)
+
+    def test_a_person_takes_a_request_back(self):
+        request = self._ask(self.asha)
+        self._post(f"/my/privacy/{request.id}/withdraw")
+        self.env.invalidate_all()
+        self.assertEqual(request.state, "withdrawn")
+        self.assertFalse(request.activity_ids)
