@@ -82,6 +82,7 @@ def test_A1_invited_by_mail_ticked_on_the_page_delivered_on_the_phone(
         ".filter((name) => !name.startsWith(location.origin))"
     )
     assert foreign == [], "A16: nothing is loaded from third parties"
+    assert "<" not in browser.evaluate("document.body.innerText"), "no markup shows"
     browser.screenshot(screenshots / f"invitation-{name}.png", full=True)
 
     browser.click("button", "I agree")  # with none ticked
