@@ -198,8 +198,9 @@ class PrivacyPortal(CustomerPortal):
     @http.route("/ajw_privacy/package/<int:package_id>", type="http", auth="user", methods=["GET"])
     def officer_download(self, package_id, **kw):
         """Hand a copy to an officer of the company. Nothing changes but the note of it."""
-        package = request.env["ajw.privacy.package"].search([("id", "=", package_id)])
+        package = request.env["ajw.privacy.package"]
         try:
+            package = package.search([("id", "=", package_id)])
             package.request_id.check_access("write")
         except (AccessError, UserError):
             package = package.browse()

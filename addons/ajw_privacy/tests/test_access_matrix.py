@@ -30,6 +30,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.dry.run": {"officer": "crwu", "officer_b": "cwu"},
         "ajw.privacy.dry.run.line": {"officer": "crwu", "officer_b": "crwu"},
         "ajw.privacy.export": {},
+        "ajw.privacy.hold": {"officer": "crw"},
         # The law is the same for all companies of a database.
         "ajw.privacy.jurisdiction": {"officer": "crwu", "officer_b": "crwu"},
         "ajw.privacy.jurisdiction.rule": {"officer": "crwu", "officer_b": "crwu"},
@@ -163,10 +164,19 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
             "period": 30,
             "unit": "days",
             "period_set_by": "software",
-            "certainty": "unclear",
+            "certainty": "unverified",
         }
         rule = self.env["ajw.privacy.jurisdiction.rule"].create(values)
         return Row(rule, {**values, "kind": "portability"}, {"article": "1"})
+
+    def row_ajw_privacy_hold(self, company):
+        values = {
+            "name": "Case 1",
+            "partner_id": self.partner.id,
+            "company_id": company.id,
+            "reason": "A claim.",
+        }
+        return Row(self.env["ajw.privacy.hold"].create(values), values, {"reason": "Another."})
 
     def _officer_of(self, company):
         return self._env_of(self.users["officer" if company == self.company else "officer_b"])
@@ -221,6 +231,6 @@ class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
             "user", True, "/my/privacy/999999999/download", 303, 400
         ),
         "GET /ajw_privacy/package/<int:package_id>": Route(
-            "user", True, "/ajw_privacy/package/999999999", 303, 404
+            "user", True, "/ajw_privacy/package/999999999", 303, 403
         ),
     }

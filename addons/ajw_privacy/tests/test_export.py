@@ -14,7 +14,8 @@ class TestExport(RequestCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls._classify("email", "body")
+        cls._classify("body")
+        cls._classify("email").category = "email"
 
     def _copy(self, **values):
         request = self._verified(**values)

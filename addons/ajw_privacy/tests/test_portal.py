@@ -131,8 +131,8 @@ class TestPortal(HttpCase):
     def test_nothing_changes_on_get_or_without_the_token(self):
         request = self._ask(self.asha)
         count = len(self._requests())
-        for path in ("/my/privacy/new?kind=deletion&message=x",
-                     f"/my/privacy/{request.id}/withdraw", f"/my/privacy/{request.id}/download"):  # fmt: skip
+        base = f"/my/privacy/{request.id}"
+        for path in ("/my/privacy/new?kind=deletion", f"{base}/withdraw", f"{base}/download"):
             self.assertIn(self.url_open(path).status_code, (404, 405), path)
             self.assertEqual(self._post(path, token="wrong", kind="deletion").status_code, 400)
         self.assertEqual(len(self._requests()), count)
