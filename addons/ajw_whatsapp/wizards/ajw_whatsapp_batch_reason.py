@@ -17,7 +17,7 @@ class AjwWhatsappBatchReason(models.TransientModel):
     )
     code = fields.Char(required=True, readonly=True)
     label = fields.Char("Reason", compute="_compute_label")
-    count = fields.Integer("Documents", readonly=True)
+    count = fields.Integer("Number", readonly=True)
     fix = fields.Selection(FIX_KINDS, default="none", required=True, readonly=True)
     can_invite = fields.Boolean(compute="_compute_label")
 

@@ -52,6 +52,11 @@ class AjwWhatsappBatchWizard(models.TransientModel):
     # What is shown
     # ------------------------------------------------------------------
 
+    @api.depends("total_count")
+    def _compute_display_name(self):
+        for wizard in self:
+            wizard.display_name = self.env._("Send via WhatsApp (%s selected)", wizard.total_count)
+
     @api.model_create_multi
     def create(self, vals_list):
         wizards = super().create(vals_list)
