@@ -259,4 +259,4 @@ def test_rights_views_and_records_are_those_of_a_new_database(upgrade):
                 found.append(f"{name}: {ours or 'missing'} instead of {theirs or 'nothing'}")
             continue
         found += [f"{name}.{text}" for text in differences(ours, theirs)]
-    assert found == []
+    assert not found, "\n".join(found)

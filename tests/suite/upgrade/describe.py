@@ -1,6 +1,7 @@
 """Runs in Odoo's shell: everything our add-ons have put into a database, by external id."""
 
 import json
+import re
 
 # What a running database counts up, or what is another one in each database by its nature.
 VOLATILE = {
@@ -41,6 +42,9 @@ def value_of(record, field):
         return sorted(name_of(one) for one in value)
     if field.type == "binary":
         return len(value or b"")
+    if field.name == "arch_db":
+        # Buttons that open an action name it by its number, another one in each database.
+        return re.sub(r'(<button\b[^>]*? name=)"\d+"', r'\1"an action"', str(value))
     return str(value)
 
 
