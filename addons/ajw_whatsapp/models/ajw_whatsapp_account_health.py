@@ -176,6 +176,7 @@ class AjwWhatsappAccount(models.Model):
 
     def action_view_uncertain(self):
         """Open the uncertain messages, with what can be done about them."""
+        self.check_access("read")
         return self._desk_action_from("ajw_whatsapp.ajw_whatsapp_message_action_uncertain")
 
     def action_view_accepted(self):
