@@ -1,7 +1,8 @@
 from odoo import api, fields, models
 
 
-class BaseModuleUninstall(models.TransientModel):
+# The rest of the guard is in models too: one folder for one concern.
+class BaseModuleUninstall(models.TransientModel):  # pylint: disable=no-wizard-in-models
     _inherit = "base.module.uninstall"
 
     ajw_losses = fields.Text("What would be lost", compute="_compute_ajw_uninstall")

@@ -74,7 +74,7 @@ def _without_trace(cr):
         with cr.savepoint():
             yield
             raise _Undo
-    except _Undo:
+    except _Undo:  # pylint: disable=except-pass  # raised above, only to undo
         pass
 
 
@@ -380,7 +380,7 @@ class AccessMatrixMixin(MatrixBase):
                     records = row.record.with_env(self._env_of(user))
                     found = []
 
-                    def search(records=records, name=name, found=found):
+                    def search(records=records, name=name, found=found):  # pylint: disable=dangerous-default-value
                         found += records.search([(name, "!=", False)])
 
                     reads = self._allowed(lambda r=records, n=name: r.read([n]))

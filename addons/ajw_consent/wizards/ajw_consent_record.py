@@ -46,7 +46,6 @@ class AjwConsentRecord(models.TransientModel):
     occurred_at = fields.Datetime("When", required=True, default=fields.Datetime.now)
     notice_id = fields.Many2one(
         "ajw.consent.notice",
-        "Notice",
         compute="_compute_notice_id",
         store=True,
         readonly=False,

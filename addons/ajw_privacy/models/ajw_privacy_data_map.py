@@ -50,7 +50,7 @@ class AjwPrivacyDataMap(models.Model):
     field_name = fields.Char("Field", required=True, readonly=True)
     model_label = fields.Char("Document", readonly=True)
     field_label = fields.Char("Label", readonly=True)
-    app = fields.Char("App", readonly=True, help="The app that brings the field.")
+    app = fields.Char(readonly=True, help="The app that brings the field.")
     field_type = fields.Char("Type", readonly=True)
     target = fields.Char("Points to", readonly=True)
     category = fields.Selection(

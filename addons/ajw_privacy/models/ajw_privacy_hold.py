@@ -44,7 +44,6 @@ class AjwPrivacyHold(models.Model):
     )
     company_id = fields.Many2one(
         "res.company",
-        "Company",
         index=True,
         tracking=True,
         ondelete="cascade",

@@ -32,7 +32,6 @@ class AjwPrivacyPolicy(models.Model):
     sequence = fields.Integer(default=10)
     company_id = fields.Many2one(
         "res.company",
-        "Company",
         index=True,
         tracking=True,
         ondelete="cascade",

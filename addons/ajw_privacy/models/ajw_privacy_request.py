@@ -127,7 +127,7 @@ class AjwPrivacyRequest(models.Model):
         "ajw.privacy.jurisdiction", compute="_compute_deadline", store=True, tracking=True
     )
     rule_id = fields.Many2one(
-        "ajw.privacy.jurisdiction.rule", "Rule", compute="_compute_deadline", store=True
+        "ajw.privacy.jurisdiction.rule", compute="_compute_deadline", store=True
     )
     right = fields.Selection(
         [("statutory", "Statutory"), ("voluntary", "Voluntary")],

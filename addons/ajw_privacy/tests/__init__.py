@@ -12,3 +12,4 @@ from . import test_verification
 from . import test_hold
 from . import test_export
 from . import test_portal
+from . import test_tour

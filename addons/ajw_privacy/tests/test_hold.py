@@ -157,7 +157,7 @@ class TestDelete(RequestCommon):
 
         def unlink(records):
             if bad in records:
-                raise UserError("needed")
+                raise UserError("needed")  # pylint: disable=translation-required
             return original(records)
 
         policy = self._deleting()

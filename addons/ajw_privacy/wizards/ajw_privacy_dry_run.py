@@ -73,7 +73,7 @@ class AjwPrivacyDryRunLine(models.TransientModel):
     _order = "id"
 
     dry_run_id = fields.Many2one("ajw.privacy.dry.run", required=True, ondelete="cascade")
-    company_id = fields.Many2one("res.company", "Company", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
     row_count = fields.Integer("Rows due", readonly=True)
     held_count = fields.Integer("Kept under hold", readonly=True)
-    oldest = fields.Datetime("Oldest", readonly=True)
+    oldest = fields.Datetime(readonly=True)

@@ -115,7 +115,7 @@ class AccountMoveSend(models.AbstractModel):
             self._ajw_whatsapp_queue_moves(
                 self.env["account.move"].concat(*moves).with_user(author_id).sudo(), moves_data
             )
-        super()._hook_if_success(moves_data, from_cron)
+        return super()._hook_if_success(moves_data, from_cron)
 
     def _ajw_whatsapp_queue_moves(self, moves, moves_data):
         """Queue the invoices; whatever goes wrong becomes an activity on the invoice.

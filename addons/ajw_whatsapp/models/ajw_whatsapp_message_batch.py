@@ -10,7 +10,6 @@ class AjwWhatsappMessage(models.Model):
 
     batch_id = fields.Many2one(
         "ajw.whatsapp.batch",
-        string="Batch",
         readonly=True,
         copy=False,
         index="btree_not_null",

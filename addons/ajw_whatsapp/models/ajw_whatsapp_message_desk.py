@@ -57,7 +57,6 @@ class AjwWhatsappMessage(models.Model):
     state = fields.Selection(group_expand="_group_expand_state")
     color = fields.Integer(compute="_compute_color")
     advice = fields.Char(
-        string="Advice",
         compute="_compute_advice",
         help="Why the message did not arrive, or not yet, and what to do about it.",
     )

@@ -13,9 +13,10 @@ class MailMessage(models.Model):
 
     def _extras_to_store(self, store: Store, format_reply):
         # EXTENDS 'mail'
-        super()._extras_to_store(store, format_reply=format_reply)
+        result = super()._extras_to_store(store, format_reply=format_reply)
         if store.target.is_internal(self.env):
             self._ajw_whatsapp_to_store(store)
+        return result
 
     def _ajw_whatsapp_to_store(self, store):
         """Add what became of the WhatsApp messages that these notes stand for."""

@@ -36,7 +36,7 @@ class ResPartner(models.Model):
                 self.ajw_whatsapp_number = whatsapp_number(
                     self.ajw_whatsapp_number, self.country_id.code
                 )
-            except RecipientError:
+            except RecipientError:  # pylint: disable=except-pass
                 pass  # said clearly on saving; the person may still be typing
 
     @api.model_create_multi

@@ -116,7 +116,7 @@ class FakeMeta:
                 handler.send_header(name, value)
             handler.end_headers()
             handler.wfile.write(data)
-        except OSError:
+        except OSError:  # pylint: disable=except-pass
             pass  # the client gave up waiting
 
     def _kind(self, method, path):

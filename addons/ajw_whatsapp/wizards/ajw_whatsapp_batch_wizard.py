@@ -28,9 +28,7 @@ class AjwWhatsappBatchWizard(models.TransientModel):
     )
     line_ids = fields.One2many("ajw.whatsapp.batch.wizard.line", "wizard_id", readonly=True)
     reason_ids = fields.One2many("ajw.whatsapp.batch.wizard.reason", "wizard_id", readonly=True)
-    show = fields.Selection(
-        [("all", "All"), *STATUSES], string="Show", default="all", required=True
-    )
+    show = fields.Selection([("all", "All"), *STATUSES], default="all", required=True)
     shown_line_ids = fields.Many2many(
         "ajw.whatsapp.batch.wizard.line", string="Documents", compute="_compute_shown_line_ids"
     )

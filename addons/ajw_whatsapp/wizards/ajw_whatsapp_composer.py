@@ -41,7 +41,7 @@ class AjwWhatsappComposer(models.TransientModel):
     company_id = fields.Many2one("res.company", compute="_compute_plan")
     account_id = fields.Many2one("ajw.whatsapp.account", string="From", compute="_compute_plan")
     partner_id = fields.Many2one("res.partner", string="To", compute="_compute_plan")
-    number = fields.Char("Number", compute="_compute_plan")
+    number = fields.Char(compute="_compute_plan")
     number_source = fields.Char(compute="_compute_plan")
     purpose_id = fields.Many2one("ajw.consent.purpose", compute="_compute_plan")
     problem = fields.Text(
@@ -99,6 +99,7 @@ class AjwWhatsappComposer(models.TransientModel):
         if self.res_model not in self._document_models():
             raise UserError(self.env._("This kind of record cannot be sent by WhatsApp."))
         # the dialog's default_* are about the composer, not about what is created from here
+        # pylint: disable-next=context-overridden
         Document = self.env[self.res_model].with_context(clean_context(self.env.context))
         document = Document.browse(self.res_id).exists()
         if not document:
