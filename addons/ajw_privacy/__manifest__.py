@@ -27,6 +27,6 @@
         "wizards/ajw_privacy_step_views.xml",
         "views/menus.xml",
     ],
+    "assets": {"web.assets_tests": ["ajw_privacy/static/tests/tours/*.js"]},
     "application": True,
-    "installable": True,
 }
