@@ -61,6 +61,8 @@ def test_unusable_server_is_refused(monkeypatch, variables, message):
 
 
 def test_named_server_is_used(monkeypatch):
+    for name in ("AJW_PGPORT", "AJW_PGUSER"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AJW_PGHOST", "db.example")
     monkeypatch.setenv("AJW_PGPASSWORD", "secret")
     server = postgres.named_server()
