@@ -19,7 +19,9 @@ class TestTestMessage(WhatsappCommon):
         return wizard.with_context(**action["context"]).create(values)
 
     def _sent(self):
-        return self.messages.search([("res_model", "=", "ajw.whatsapp.account")])
+        return self.messages.search(
+            [("res_model", "=", "ajw.whatsapp.account"), ("account_id", "=", self.account.id)]
+        )
 
     def test_A1_a_test_message_needs_an_opt_in_too(self):
         wizard = self._wizard()
