@@ -1,3 +1,4 @@
+from . import test_access_matrix
 from . import test_batch
 from . import test_classify
 from . import test_data_map

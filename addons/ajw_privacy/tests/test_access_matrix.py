@@ -162,8 +162,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
             "kind": "access",
             "right": "voluntary",
             "period": 30,
-            "unit": "days",
-            "period_set_by": "software",
+            "period_set_by": "own",
             "certainty": "unverified",
         }
         rule = self.env["ajw.privacy.jurisdiction.rule"].create(values)
@@ -231,6 +230,6 @@ class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
             "user", True, "/my/privacy/999999999/download", 303, 400
         ),
         "GET /ajw_privacy/package/<int:package_id>": Route(
-            "user", True, "/ajw_privacy/package/999999999", 303, 403
+            "user", True, "/ajw_privacy/package/999999999", 303, 404
         ),
     }

@@ -34,5 +34,6 @@ class TestTour(HttpCase):
 
 @tagged("post_install", "-at_install")
 class TestTourPhone(TestTour):
+    allow_inherited_tests_method = True
     browser_size = "390x844"
     touch_enabled = True
