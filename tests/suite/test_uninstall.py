@@ -113,9 +113,8 @@ def left_over(copy: Copy) -> dict[str, list]:
         "columns": "SELECT table_name, column_name FROM information_schema.columns "
         "WHERE column_name LIKE 'ajw\\_%'",
         "models": "SELECT model FROM ir_model WHERE model LIKE 'ajw.%'",
-        "names": f"SELECT complete_name FROM (SELECT module || '.' || name AS complete_name, "
-        f"module "  # noqa: S608
-        f"FROM ir_model_data) data WHERE module IN ({OURS})",
+        "names": "SELECT module, name FROM ir_model_data "
+        "WHERE module IN ('ajw_consent', 'ajw_whatsapp', 'ajw_privacy')",
         "actions": "SELECT code FROM ir_act_server WHERE code LIKE '%ajw%'",
         "crons": "SELECT cron_name FROM ir_cron WHERE cron_name ILIKE '%whatsapp%' "
         "OR cron_name LIKE 'Privacy:%' OR cron_name LIKE 'Consent:%'",

@@ -46,17 +46,22 @@ class Row(NamedTuple):
     """A row to try the rights on.
 
     :param record: the row, of superuser
-    :param create: values of another such row
+    :param create: values of another such row, or a function of the user's environment that
+        returns them
     :param write: values that change the row
     :param guarded: the model refuses with a UserError whatever the rights are
     :param own: everybody works on rows of their own, and must not reach those of others
     """
 
     record: object
-    create: dict
+    create: object
     write: dict
     guarded: bool = False
     own: bool = False
+
+    def values(self, env):
+        """Values of another such row, for the user of the environment."""
+        return self.create(env) if callable(self.create) else dict(self.create)
 
 
 def _quiet():
@@ -202,7 +207,7 @@ class AccessMatrixMixin(MatrixBase):
         empty = foreign.browse()
 
         def mine():
-            return empty.create(dict(row.create)) if row.own else foreign
+            return empty.create(row.values(env)) if row.own else foreign
 
         def search(records):
             self.assertEqual(empty.search([("id", "in", records.ids)]), records)
@@ -211,7 +216,7 @@ class AccessMatrixMixin(MatrixBase):
             return bool(empty.search([("id", "in", foreign.ids)]))
 
         deeds = {
-            "c": lambda: empty.create(dict(row.create)),
+            "c": lambda: empty.create(row.values(env)),
             "r": lambda: mine().read(),
             "w": lambda: mine().write(dict(row.write)),
             "u": lambda: mine().unlink(),
@@ -244,7 +249,7 @@ class AccessMatrixMixin(MatrixBase):
                 if not getattr(getattr(type(records), method), "_api_model", False):
                     target = row.record if row else records
                     if row and row.own:
-                        target = records.create(dict(row.create))
+                        target = records.create(row.values(records.env))
                     arguments.insert(0, target.ids)
                 before, outside = self._fingerprint(), self._outside()
                 self.env.invalidate_all()
@@ -321,7 +326,7 @@ class AccessMatrixMixin(MatrixBase):
         for model in self.LEDGER:
             row = self._row(model)
             for operation, deed in (
-                ("create", lambda row=row: row.record.sudo().create(dict(row.create))),
+                ("create", lambda row=row: row.record.sudo().create(row.values(row.record.env))),
                 ("write", lambda row=row: row.record.sudo().write(dict(row.write))),
                 ("unlink", row.record.sudo().unlink),
             ):

@@ -183,7 +183,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
     def row_ajw_privacy_request(self, company):
         values = {"kind": "access", "company_id": company.id, "partner_id": self.partner.id}
         request = self.env["ajw.privacy.request"].with_context(tracking_disable=True)
-        return Row(request.create(values), values, {"requester_phone": "1234"})
+        return Row(request.create(dict(values)), values, {"requester_phone": "1234"})
 
     def _verified(self, company):
         row = self.row_ajw_privacy_request(company)

@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_access_matrix,
     test_account,
     test_account_move,
     test_batch,

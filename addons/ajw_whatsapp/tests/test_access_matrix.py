@@ -1,0 +1,420 @@
+"""Who may do what with WhatsApp."""
+
+import json
+
+from odoo import Command, fields
+from odoo.tests import tagged
+from odoo.tests.common import HttpCase
+
+from odoo.addons.ajw_consent.tests.access_matrix import ROLES, AccessMatrixMixin, Row
+from odoo.addons.ajw_consent.tests.access_matrix_routes import Route, RouteMatrixMixin
+
+from .common import WhatsappCommon, WhatsappCommonMixin
+
+WHATSAPP_ROLES = ROLES | {
+    "wa_user": ("ajw_whatsapp.group_user", "a"),
+    "manager": ("ajw_whatsapp.group_manager", "a"),
+    "manager_b": ("ajw_whatsapp.group_manager", "b"),
+    "billing": ("account.group_account_invoice", "a"),
+    "seller": ("sales_team.group_sale_salesman", "a"),
+}
+USERS = "wa_user manager billing seller"
+#: Everybody who sends may look at what sending needs.
+READ_BY_USERS = {"wa_user": "r", "billing": "r", "seller": "r"}
+
+
+@tagged("-at_install", "post_install")
+class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
+    addon = "ajw_whatsapp"
+    roles = WHATSAPP_ROLES
+    stand_in = False
+
+    # c create, r read, w write, u unlink; roles that are not named may do nothing.
+    MODELS = {
+        "ajw.whatsapp.account": {**READ_BY_USERS, "manager": "crwu"},
+        # A batch is as private as the messages in it.
+        "ajw.whatsapp.batch": {**READ_BY_USERS, "manager": "r"},
+        # The forms of sending serve whoever may read the document, here a quotation.
+        "ajw.whatsapp.batch.wizard": {"billing": "crwu", "seller": "crwu"},
+        "ajw.whatsapp.batch.wizard.line": {"billing": "crwu", "seller": "crwu"},
+        "ajw.whatsapp.batch.wizard.reason": {"billing": "crwu", "seller": "crwu"},
+        "ajw.whatsapp.composer": {"billing": "crw", "seller": "crw"},
+        "ajw.whatsapp.document.mixin": {},
+        "ajw.whatsapp.error": {},
+        # The outbox alone writes. A manager may queue a row about a document they may read.
+        "ajw.whatsapp.message": {"billing": "r", "seller": "r", "manager": "r"},
+        # What Meta charges is the same for all companies.
+        "ajw.whatsapp.rate": {**READ_BY_USERS, "manager": "crwu", "manager_b": "crwu"},
+        "ajw.whatsapp.template": {**READ_BY_USERS, "manager": "crwu"},
+        "ajw.whatsapp.template.button": {**READ_BY_USERS, "manager": "crwu"},
+        "ajw.whatsapp.template.part": {},
+        "ajw.whatsapp.template.variable": {**READ_BY_USERS, "manager": "crwu"},
+        "ajw.whatsapp.test.message": {"manager": "crw", "manager_b": "cw"},
+        "ajw.whatsapp.webhook.event": {"manager": "r"},
+    }
+    WITHOUT_COMPANY_RULE = {
+        "ajw.whatsapp.batch.wizard.line": "everybody works in wizards of their own",
+    }
+    ARGUMENTS = {
+        "ajw.whatsapp.account.action_open_check": ("reports",),
+        "ajw.whatsapp.account.action_register_number": ("123456",),
+    }
+    METHODS = {
+        "ajw.whatsapp.account.action_generate_verify_token": "manager",
+        "ajw.whatsapp.account.action_open_check": "manager",
+        "ajw.whatsapp.account.action_register_number": "manager",
+        "ajw.whatsapp.account.action_self_test": "manager",
+        "ajw.whatsapp.account.action_setup": "manager",
+        "ajw.whatsapp.account.action_setup_back": "manager",
+        "ajw.whatsapp.account.action_setup_check": "manager",
+        "ajw.whatsapp.account.action_setup_next": "manager",
+        "ajw.whatsapp.account.action_subscribe_app": "manager",
+        "ajw.whatsapp.account.action_test_message": "manager",
+        "ajw.whatsapp.account.action_view_webhook_log": "manager",
+        "ajw.whatsapp.account.action_view_accepted": USERS,
+        "ajw.whatsapp.account.action_view_failures": USERS,
+        "ajw.whatsapp.account.action_view_queue": USERS,
+        "ajw.whatsapp.account.action_view_templates_approved": USERS,
+        "ajw.whatsapp.account.action_view_templates_blocked": USERS,
+        "ajw.whatsapp.account.action_view_templates_review": USERS,
+        "ajw.whatsapp.account.action_view_uncertain": USERS,
+        "ajw.whatsapp.batch.action_cancel": "manager",
+        "ajw.whatsapp.batch.action_open_documents": USERS,
+        "ajw.whatsapp.batch.action_open_failures": USERS,
+        "ajw.whatsapp.batch.action_open_messages": USERS,
+        "ajw.whatsapp.batch.wizard.action_open_lines": "billing seller",
+        "ajw.whatsapp.batch.wizard.action_refresh": "billing seller",
+        "ajw.whatsapp.batch.wizard.action_send": "billing seller",
+        "ajw.whatsapp.batch.wizard.line.action_fix": "billing seller",
+        "ajw.whatsapp.batch.wizard.line.action_invite": "billing seller",
+        "ajw.whatsapp.batch.wizard.line.action_open_document": "billing seller",
+        "ajw.whatsapp.batch.wizard.reason.action_fix": "billing seller",
+        "ajw.whatsapp.batch.wizard.reason.action_invite": "billing seller",
+        "ajw.whatsapp.batch.wizard.reason.action_show": "billing seller",
+        "ajw.whatsapp.message.action_desk_cancel": "billing seller manager",
+        "ajw.whatsapp.message.action_desk_retry": "billing seller",
+        "ajw.whatsapp.message.action_desk_retry_uncertain": "billing seller",
+        "ajw.whatsapp.message.action_mark_arrived": "billing seller",
+        "ajw.whatsapp.message.action_mark_not_arrived": "billing seller",
+        "account.move.action_ajw_whatsapp_batch": "billing",
+        "sale.order.action_ajw_whatsapp_batch": "seller billing",
+        "ajw.whatsapp.document.mixin.action_ajw_whatsapp_batch": "",
+        "ajw.whatsapp.test.message.action_finish": "manager",
+        "ajw.whatsapp.test.message.action_send": "manager",
+        "account.move.action_ajw_whatsapp_compose": "billing",
+        "account.move.action_ajw_whatsapp_messages": "billing",
+        "ajw.whatsapp.account.action_create_starter_templates": "manager",
+        "ajw.whatsapp.account.action_remove_secrets": "manager",
+        "ajw.whatsapp.account.action_sync_templates": "manager",
+        "ajw.whatsapp.account.action_test_connection": "manager",
+        "ajw.whatsapp.account.action_view_messages": USERS,
+        "ajw.whatsapp.account.action_view_not_handled": "manager",
+        "ajw.whatsapp.account.action_view_templates": USERS,
+        "ajw.whatsapp.composer.action_record_consent": "seller billing",
+        "ajw.whatsapp.composer.action_send": "seller billing",
+        "ajw.whatsapp.document.mixin.action_ajw_whatsapp_compose": "",
+        "ajw.whatsapp.document.mixin.action_ajw_whatsapp_messages": "",
+        "ajw.whatsapp.message.action_cancel": "billing seller manager",
+        "ajw.whatsapp.message.action_open_document": "billing seller manager",
+        "ajw.whatsapp.message.action_retry": "billing seller",
+        "ajw.whatsapp.template.action_submit": "manager",
+        "ajw.whatsapp.template.action_sync": "manager",
+        "ajw.whatsapp.webhook.event.action_process_again": "manager",
+        "sale.order.action_ajw_whatsapp_compose": "seller billing",
+        "sale.order.action_ajw_whatsapp_messages": "seller billing",
+    }
+    OVERRIDES = (
+        "account.move.button_cancel",
+        "account.move.button_draft",
+        "ajw.consent.record.action_record",
+        "res.partner.create",
+        "res.partner.write",
+        "sale.order.action_draft",
+    )
+    FIELDS = {
+        "account.move.ajw_opt_in_url": "base.group_user,base.group_portal,base.group_public",
+        "res.company.ajw_consent_qr_on_invoice": "",
+        "res.config.settings.ajw_consent_qr_on_invoice": "",
+        "account.move.ajw_whatsapp_message_count": "ajw_whatsapp.group_user",
+        "account.move.ajw_whatsapp_state": "ajw_whatsapp.group_user",
+        "res.partner.ajw_also_by_whatsapp": "",
+        "res.partner.ajw_whatsapp_number": "",
+        "sale.order.ajw_whatsapp_message_count": "ajw_whatsapp.group_user",
+        "sale.order.ajw_whatsapp_state": "ajw_whatsapp.group_user",
+    }
+    CRONS = ("ajw_whatsapp.ir_cron_webhook",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["account.chart.template"].try_loading(
+            "generic_coa", company=cls.company, install_demo=False
+        )
+        cls._opt_in(cls.partner, cls.purpose_order)
+
+    def _outside(self):
+        return len(self.meta.calls)
+
+    def _account_of(self, company):
+        if company == self.company:
+            return self.account
+        accounts = self.env["ajw.whatsapp.account"]
+        return accounts.search([("company_id", "=", company.id)]) or self._create_account(
+            company_id=company.id, phone_number_id="900200300"
+        )
+
+    def _template_of(self, company):
+        templates = self.env["ajw.whatsapp.template"]
+        account = self._account_of(company)
+        return templates.search(
+            [("account_id", "=", account.id), ("name", "=", "matrix")]
+        ) or self._create_template(
+            account_id=account.id,
+            name="matrix",
+            meta_template_id=False,
+            purpose_id=self.purpose_order.id,
+        )
+
+    def row_ajw_whatsapp_account_action_setup_check(self, company):
+        account = self._account_of(company)
+        account.setup_step = "token"
+        return Row(account, {}, {})
+
+    # -- rows ------------------------------------------------------------------------------------
+
+    def row_ajw_whatsapp_account(self, company):
+        values = {
+            "name": "Matrix",
+            "company_id": company.id,
+            "phone_number_id": "777",
+            "waba_id": "888",
+        }
+        account = self._account_of(company)
+        account.message_ids.unlink()
+        return Row(account, values, {"name": "Renamed"})
+
+    def row_ajw_whatsapp_template(self, company):
+        template = self._template_of(company)
+        values = {
+            "account_id": template.account_id.id,
+            "name": "matrix_2",
+            "language": "en",
+            "body": "Hello.",
+            "model": "sale.order",
+            "purpose_id": self.purpose_invoice.id,
+        }
+        return Row(template, values, {"footer": "Bye"})
+
+    def row_ajw_whatsapp_template_button(self, company):
+        values = {
+            "template_id": self._template_of(company).id,
+            "type": "QUICK_REPLY",
+            "text": "Thanks",
+        }
+        button = self.env["ajw.whatsapp.template.button"].create(values)
+        return Row(button, {**values, "text": "Call me"}, {"text": "Hello"})
+
+    def row_ajw_whatsapp_template_variable(self, company):
+        template = self._template_of(company)
+        values = {
+            "template_id": template.id,
+            "name": "second",
+            "source": "field",
+            "field_path": "name",
+        }
+        return Row(template.variable_ids, values, {"sample": "Asha"})
+
+    def _message_of(self, company, **values):
+        account = self._account_of(company)
+        return self._enqueue(
+            company_id=company.id,
+            account_id=account.id,
+            attachment_id=False,
+            res_model="sale.order",
+            res_id=self._order(company).id,
+            template_id=self._template_of(company).id,
+            **values,
+        )
+
+    def row_ajw_whatsapp_message(self, company):
+        message = self._message_of(company)
+        values = self._manager_vals(
+            company_id=company.id,
+            account_id=message.account_id.id,
+            template_id=message.template_id.id,
+            partner_id=self._create_partner("Another", "+919876543211").id,
+            number="+919876543211",
+            attachment_id=False,
+            res_model="sale.order",
+            res_id=message.res_id,
+        )
+        return Row(message, values, {"body": "Forged"})
+
+    def _message_in(self, company, state):
+        message = self._message_of(company)
+        message._engine()._set_state(state)
+        return Row(message, {}, {})
+
+    def row_ajw_whatsapp_message_action_retry(self, company):
+        self._template_of(company).category_checked_at = fields.Datetime.now()
+        return self._message_in(company, "failed")
+
+    row_ajw_whatsapp_message_action_desk_retry = row_ajw_whatsapp_message_action_retry
+
+    def row_ajw_whatsapp_message_action_mark_arrived(self, company):
+        return self._message_in(company, "uncertain")
+
+    row_ajw_whatsapp_message_action_mark_not_arrived = row_ajw_whatsapp_message_action_mark_arrived
+    row_ajw_whatsapp_message_action_desk_retry_uncertain = (
+        row_ajw_whatsapp_message_action_mark_arrived
+    )
+
+    def row_ajw_whatsapp_batch(self, company):
+        message = self._message_of(company)
+        values = {"company_id": company.id, "res_model": "sale.order"}
+        batch = self.env["ajw.whatsapp.batch"].create(values)
+        message._engine().batch_id = batch
+        return Row(batch, values, {"left_out": 3})
+
+    def row_ajw_whatsapp_batch_wizard(self, company):
+        self._template_of(company)
+        values = {"res_model": "sale.order", "selected_ids": self._order(company).ids}
+        wizard = self.env["ajw.whatsapp.batch.wizard"].create(values)
+        return Row(wizard, values, {"send_again": True}, own=True)
+
+    def _line_values(self, row, env):
+        wizard = env["ajw.whatsapp.batch.wizard"].create(row.values(env))
+        return {
+            "wizard_id": wizard.id,
+            "res_model": "sale.order",
+            "res_id": wizard.selected_ids[0],
+            "partner_id": self.partner.id,
+            "status": "blocked",
+            "code": "no_opt_in",
+            "fix": "contact",
+        }
+
+    def row_ajw_whatsapp_batch_wizard_line(self, company):
+        row = self.row_ajw_whatsapp_batch_wizard(company)
+        lines = self.env["ajw.whatsapp.batch.wizard.line"]
+
+        def values(env):
+            return self._line_values(row, env)
+
+        return Row(lines.create(values(self.env)), values, {}, own=True)
+
+    def row_ajw_whatsapp_batch_wizard_reason(self, company):
+        row = self.row_ajw_whatsapp_batch_wizard(company)
+        reasons = self.env["ajw.whatsapp.batch.wizard.reason"]
+
+        def values(env):
+            line = env["ajw.whatsapp.batch.wizard.line"].create(self._line_values(row, env))
+            return {"wizard_id": line.wizard_id.id, "code": "no_opt_in", "fix": "document"}
+
+        return Row(reasons.create(values(self.env)), values, {}, own=True)
+
+    def row_ajw_whatsapp_rate(self, company):
+        values = {
+            "market": "Matrix",
+            "country_ids": [(6, 0, self.env.ref("base.in").ids)],
+            "category": "UTILITY",
+            "currency_id": self.env.ref("base.USD").id,
+            "price": 0.01,
+            "valid_from": "2020-01-01",
+            "source": "Nowhere",
+        }
+        rate = self.env["ajw.whatsapp.rate"].create(values)
+        return Row(rate, {**values, "valid_from": "2020-02-01"}, {"price": 0.02})
+
+    def row_ajw_whatsapp_test_message(self, company):
+        self._template_of(company)
+        values = {
+            "account_id": self._account_of(company).id,
+            "number": self.number,
+            "agreed": True,
+        }
+        wizard = self.env["ajw.whatsapp.test.message"].create(values)
+        return Row(wizard, values, {"agreed": False}, own=True)
+
+    def row_ajw_whatsapp_webhook_event(self, company):
+        account = self._account_of(company)
+        values = {"account_id": account.id, "payload": json.dumps(self._inbound("Hello"))}
+        event = self.env["ajw.whatsapp.webhook.event"].create(values)
+        event.state = "failed"
+        return Row(event, values, {"error": "Nothing"})
+
+    def row_ajw_whatsapp_composer(self, company):
+        self._template_of(company)
+        order = self._order(company)
+        values = {"res_model": "sale.order", "res_id": order.id}
+        return Row(self.env["ajw.whatsapp.composer"].create(values), values, {}, own=True)
+
+    def _order(self, company):
+        """A quotation of the seller's."""
+        product = self.env["product.product"].create({"name": "Rice", "list_price": 1250})
+        return self.env["sale.order"].create(
+            {
+                "company_id": company.id,
+                "partner_id": self.partner.id,
+                "user_id": self.users["seller"].id if company == self.company else False,
+                "order_line": [Command.create({"product_id": product.id, "tax_ids": []})],
+            }
+        )
+
+    def row_sale_order(self, company):
+        return Row(self._order(company), {}, {})
+
+    def row_account_move(self, company):
+        move = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "company_id": company.id,
+                "partner_id": self.partner.id,
+                "invoice_date": "2026-11-02",
+                "invoice_line_ids": [
+                    Command.create({"name": "Rice", "price_unit": 1250, "tax_ids": []})
+                ],
+            }
+        )
+        move.action_post()
+        return Row(move, {}, {})
+
+    # -- groups ----------------------------------------------------------------------------------
+
+    def test_who_invoices_or_sells_is_a_whatsapp_user(self):
+        user = self.env.ref("ajw_whatsapp.group_user")
+        for group in ("account.group_account_invoice", "sales_team.group_sale_salesman"):
+            self.assertIn(user, self.env.ref(group).all_implied_ids, group)
+        manager = self.env.ref("ajw_whatsapp.group_manager")
+        others = self.env["res.groups"].search([]) - manager
+        self.assertFalse(others.filtered(lambda group: manager in group.all_implied_ids))
+
+    def test_accounts_scheduled_actions_are_run_by_odoo_itself(self):
+        cron = self.account.cron_id
+        self.assertEqual(cron.user_id, self.env.ref("base.user_root"))
+
+
+@tagged("-at_install", "post_install")
+class TestRouteMatrix(RouteMatrixMixin, WhatsappCommonMixin, HttpCase):
+    addon = "ajw_whatsapp"
+    roles = WHATSAPP_ROLES
+    # Meta signs what it posts, so no token of Odoo's goes with it.
+    ROUTES = {
+        "GET /ajw_whatsapp/webhook/<string:path>": Route(
+            auth="public",
+            csrf=False,
+            sample="/ajw_whatsapp/webhook/unknown",
+            anonymous=404,
+            portal=404,
+        ),
+        "POST /ajw_whatsapp/webhook/<string:path>": Route(
+            auth="public",
+            csrf=False,
+            sample="/ajw_whatsapp/webhook/unknown",
+            anonymous=404,
+            portal=404,
+        ),
+    }
+
+    def _outside(self):
+        return len(self.meta.calls)
