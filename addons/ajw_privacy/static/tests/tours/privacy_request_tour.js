@@ -42,7 +42,7 @@ registry.category("web_tour.tours").add("ajw_privacy_request_tour", {
         { trigger: "button[name=action_make_package]", run: "click" },
         { trigger: "button[name=action_answer]", run: "click" },
         ...note("Copy given in the portal"),
-        { trigger: ".o_arrow_button_current:contains(Answered)" },
+        { trigger: ".o_form_statusbar:contains(Answered):not(:has(button[name=action_answer]))" },
     ],
 });
 

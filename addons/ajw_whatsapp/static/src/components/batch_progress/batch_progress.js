@@ -4,6 +4,9 @@ import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 const SECONDS = 3;
+/** What has left is reported as delivered within moments or much later: look for a few minutes. */
+const SECONDS_AFTER = 10;
+const LOOKS_AFTER = 18;
 
 /** How far a batch has come; asks again by itself while it is under way and somebody looks. */
 export class AjwWhatsappBatchProgress extends Component {
@@ -11,6 +14,7 @@ export class AjwWhatsappBatchProgress extends Component {
     static props = { ...standardWidgetProps };
 
     setup() {
+        this.looksAfter = 0;
         onMounted(() => this.plan());
         onWillUnmount(() => clearTimeout(this.timer));
     }
@@ -35,7 +39,11 @@ export class AjwWhatsappBatchProgress extends Component {
     plan() {
         clearTimeout(this.timer);
         if (this.data.under_way) {
+            this.looksAfter = 0;
             this.timer = setTimeout(() => this.refresh(), SECONDS * 1000);
+        } else if (this.data.sent_count && this.looksAfter < LOOKS_AFTER) {
+            this.looksAfter++;
+            this.timer = setTimeout(() => this.refresh(), SECONDS_AFTER * 1000);
         }
     }
 
