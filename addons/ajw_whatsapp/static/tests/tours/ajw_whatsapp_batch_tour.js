@@ -74,7 +74,7 @@ registry.category("web_tour.tours").add("ajw_whatsapp_batch_phone", {
         },
         {
             content: "Sending is one tap, not in a menu",
-            trigger: `${WIZARD} .o_form_sheet button[name=action_send]`,
+            trigger: `button[name=action_send]:visible`,
             run: "click",
         },
         {
