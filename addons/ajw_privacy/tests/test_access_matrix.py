@@ -31,14 +31,14 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.dry.run.line": {"officer": "crwu", "officer_b": "crwu"},
         "ajw.privacy.export": {},
         "ajw.privacy.hold": {"officer": "crw"},
-        # The law is the same for all companies of a database.
-        "ajw.privacy.jurisdiction": {"officer": "crwu", "officer_b": "crwu"},
-        "ajw.privacy.jurisdiction.rule": {"officer": "crwu", "officer_b": "crwu"},
+        # The law is the same for all companies; only an officer of all of them changes it.
+        "ajw.privacy.jurisdiction": {"officer": "r", "officer_b": "r"},
+        "ajw.privacy.jurisdiction.rule": {"officer": "r", "officer_b": "r"},
         "ajw.privacy.package": {"officer": "r"},
         "ajw.privacy.policy": {"officer": "crwu"},
         "ajw.privacy.request": {"officer": "crw"},
         "ajw.privacy.run": {"officer": "r"},
-        "ajw.privacy.step": {"officer": "crwu", "officer_b": "cu"},
+        "ajw.privacy.step": {"officer": "crwu", "officer_b": "cwu"},
         "ajw.privacy.verification": {"officer": "r"},
     }
     WITHOUT_COMPANY_RULE = {"ajw.privacy.dry.run.line": "everybody counts for themselves"}

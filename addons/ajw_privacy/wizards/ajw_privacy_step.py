@@ -28,8 +28,9 @@ class AjwPrivacyStep(models.TransientModel):
     note = fields.Text()
     told_on = fields.Date("Told on", default=fields.Date.context_today)
     problem = fields.Char(readonly=True)
-    kind = fields.Selection(related="request_id.kind", string="Kind asked for")
-    base_deadline = fields.Date(related="request_id.base_deadline")
+    # As the user: a form about somebody else's request must show nothing of it.
+    kind = fields.Selection(related="request_id.kind", related_sudo=False, string="Kind asked for")
+    base_deadline = fields.Date(related="request_id.base_deadline", related_sudo=False)
 
     def action_apply(self):
         """Take the step; a wrong code keeps the dialog open and says so."""
