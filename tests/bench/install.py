@@ -17,10 +17,10 @@ PARTNERS = 100_000
 GENERATE = f"""
     INSERT INTO res_partner
            (name, complete_name, phone, phone_sanitized, email, email_normalized, active, lang,
-            type, country_id, create_date, write_date, create_uid, write_uid)
+            type, autopost_bills, country_id, create_date, write_date, create_uid, write_uid)
     SELECT 'Customer ' || n, 'Customer ' || n, '+9198' || lpad(n::text, 8, '0'),
            '+9198' || lpad(n::text, 8, '0'), 'customer' || n || '@example.com',
-           'customer' || n || '@example.com', true, 'en_US', 'contact',
+           'customer' || n || '@example.com', true, 'en_US', 'contact', 'ask',
            (SELECT id FROM res_country WHERE code = 'IN'), now(), now(), 1, 1
       FROM generate_series(1, {PARTNERS}) AS n
 """  # noqa: S608

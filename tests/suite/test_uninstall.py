@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
-import subprocess
 
 import pytest
 
-from harness.config import odoo_command, odoo_environment, write_config
-from harness.database import Databases
-from harness.environment import prepare_services
-from harness.report import Reporter
-from harness.stack import open_stack
+from tests.support.copied import Copy
 
-OURS = "'ajw_consent', 'ajw_whatsapp', 'ajw_privacy'"
 OPT_IN = """
 company = env.company.ajw_consent_controller_id
 notice = env["ajw.consent.notice"].create(
@@ -40,62 +33,6 @@ export.action_export()
 export.action_confirm_stored()
 env.cr.commit()
 """
-
-
-class Copy:
-    """A copy of the test database, and Odoo's command line on it."""
-
-    def __init__(self, template: str):
-        with open(os.devnull, "w") as nowhere:
-            self.environment = prepare_services(open_stack(), Reporter(nowhere))
-        self.databases = Databases(self.environment.stack, self.environment.server)
-        self.name = f"ajw_uninstall_{secrets.token_hex(3)}"
-        self.config = write_config(
-            self.environment.stack,
-            self.name,
-            self.environment.source,
-            self.environment.server,
-            db_name=self.name,
-            dbfilter=f"^{self.name}$",
-            max_cron_threads=0,
-        )
-        self.databases.copy(template, self.name)
-
-    def drop(self) -> None:
-        self.databases.drop(self.name)
-        self.config.unlink(missing_ok=True)
-
-    def odoo(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess:
-        stack = self.environment.stack
-        return subprocess.run(
-            [*odoo_command(stack), *words],
-            input=stdin,
-            env=odoo_environment(stack, self.environment.server, self.config),
-            cwd=stack.run,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-
-    def shell(self, code: str) -> None:
-        script = f"exec(compile({code!r}, 'script', 'exec'))\n"
-        done = self.odoo("shell", "-d", self.name, "--no-http", "--log-level=warn", stdin=script)
-        assert done.returncode == 0, done.stdout[-4000:]
-        assert "Traceback" not in done.stdout, done.stdout[-4000:]
-
-    def uninstall(self, module: str) -> subprocess.CompletedProcess:
-        """Uninstall as an administrator does on the command line."""
-        return self.odoo("module", "uninstall", "-d", self.name, module)
-
-    def query(self, statement: str) -> list[tuple]:
-        return self.databases.query(statement, name=self.name)
-
-    def installed(self) -> set[str]:
-        rows = self.query(
-            f"SELECT name FROM ir_module_module WHERE state = 'installed' AND name IN ({OURS})"  # noqa: S608
-        )
-        return {name for (name,) in rows}
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 import logging
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.tools import frozendict
 
@@ -32,13 +34,26 @@ class AjwConsentInvitation(models.Model):
             if not rows:
                 break
             for controller, group in rows.grouped("company_id").items():
-                group.with_company(controller)._hand_over()
+                group.with_company(controller)._hand_over_apart()
             worked = True
             time_left = cron._commit_progress(
                 len(rows), remaining=self.search_count(self._queue_domain())
             )
         if worked:
             self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+
+    def _hand_over_apart(self):
+        """Hand over the rows of one controller; what goes wrong there holds up no other."""
+        try:
+            with self.env.cr.savepoint():
+                self._hand_over()
+        except psycopg2.OperationalError:
+            raise  # a collision: the run is tried again
+        except Exception as error:  # noqa: BLE001 - said on the rows
+            _logger.warning(
+                "Invitations of company %s failed: %s", self.company_id.id, type(error).__name__
+            )
+            self.write({"state": "failed", "failure_reason": str(error)[:200]})
 
     def _hand_over(self):
         """Ask once more whether these may go out, and hand the mails to the mail queue."""

@@ -1,5 +1,6 @@
 from . import (
     test_access_matrix,
+    test_crons,
     test_event,
     test_gate,
     test_invitation,
@@ -8,6 +9,7 @@ from . import (
     test_invitation_page,
     test_keyring,
     test_ledger,
+    test_neutralize,
     test_notice,
     test_proof_export,
     test_record_wizard,
