@@ -9,6 +9,11 @@ class AjwConsentInvitationBatch(models.Model):
     _order = "id desc"
 
     _ajw_personal_data = {
+        "user_id": {
+            "category": "link",
+            "erase": "keep",
+            "reason": "Who asked people for consent; part of the proof that they were asked.",
+        },
         "skipped": {
             "category": "technical",
             "erase": "none",

@@ -9,6 +9,14 @@ class ResCompany(models.Model):
 
     _inherit = "res.company"
 
+    _ajw_personal_data = {
+        "ajw_consent_card_key": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "Random; stands for the company on its till cards.",
+        },
+    }
+
     ajw_consent_invitation_interval = fields.Integer(
         "Invite Again After (days)",
         default=90,
@@ -19,6 +27,7 @@ class ResCompany(models.Model):
         default=30,
         help="How long the link of an invitation can be answered.",
     )
+    # What stands in the code of the till card: public, and renewed when a card was lost.
     ajw_consent_card_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
 
     _ajw_consent_card_key_unique = models.UniqueIndex(

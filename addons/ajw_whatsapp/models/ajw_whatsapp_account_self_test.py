@@ -71,6 +71,14 @@ class AjwWhatsappAccount(models.Model):
 
     _inherit = "ajw.whatsapp.account"
 
+    _ajw_personal_data = {
+        "self_test": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "Results of checks of the business's own account.",
+        },
+    }
+
     self_test = fields.Json(
         readonly=True,
         copy=False,
