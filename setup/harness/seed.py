@@ -110,6 +110,7 @@ def connect_account(manager):
     if not result.get("verified", result.get("ok")):
         raise SystemExit(f"the webhook {account.webhook_url} was not verified: {result}")
     account.action_test_connection()
+    account.setup_step = "done"
     return account
 
 

@@ -82,5 +82,11 @@ def guide(values: dict[str, str], facts: dict) -> list[str]:
         f"Type STOP on {stopper['name']}'s phone: {values['SANDBOX_PHONES']}/{stopper['number']}"
         f" - then try to send {stopper['invoice']}: {stopper['invoice_url']}",
         f"As salesperson, send order {yes['order']}: {yes['order_url']}",
-        "As officer, look at the consent events these left behind.",
+        "As accountant, tick several invoices in their list and choose Actions > Send via WhatsApp:"
+        " it says who will get them, who will not and why, and what it costs.",
+        f"On the contact of {never['name']} choose Actions > Invite to opt in, open the mail at"
+        f" {values['SANDBOX_MAIL']}, follow its link and tick Invoices - then send.",
+        "As manager, open WhatsApp: the overview, the message desk, and Self-test on the card.",
+        "As officer, look at the consent events these left behind, and record somebody's request"
+        " for a copy of their data under Privacy Desk > Requests.",
     ]
