@@ -110,7 +110,8 @@ class AjwPrivacyHold(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            if vals.get("user_id", self.env.uid) != self.env.uid:
+            # Said explicitly, so that no default says otherwise.
+            if vals.setdefault("user_id", self.env.uid) != self.env.uid:
                 raise UserError(self.env._("A hold names the officer who placed it."))
         created = super().create(vals_list)
         created._check_scope()

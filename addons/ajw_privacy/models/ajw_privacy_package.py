@@ -70,6 +70,7 @@ class AjwPrivacyPackage(models.Model):
                 "row_count": row_count,
                 "left_out_count": left_out,
                 "valid_until": fields.Datetime.now() + timedelta(days=VALID_DAYS),
+                "download_count": 0,
             }
         )
 

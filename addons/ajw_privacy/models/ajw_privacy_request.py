@@ -13,8 +13,25 @@ PROTECTED_FIELDS = frozenset(
         "name", "state", "verified_method", "verified_at", "verified_by_id", "verified_note",
         "extension_told_on", "extension_reason", "answer_note", "closed_at", "portal_user_id",
         "reminder", "deadline", "base_deadline", "right", "jurisdiction_id", "rule_id",
+        "is_verified",
     }
 )  # fmt: skip
+
+#: What a new request begins with, whatever defaults the caller's context or settings name. What is
+#: computed (deadline, right, …) is computed anew on creation anyway.
+BEGINNING = {
+    "state": "new",
+    "verified_method": False,
+    "verified_at": False,
+    "verified_by_id": False,
+    "verified_note": False,
+    "extension_told_on": False,
+    "extension_reason": False,
+    "answer_note": False,
+    "closed_at": False,
+    "portal_user_id": False,
+    "reminder": "none",
+}
 
 #: An object cannot arrive by RPC: only code of this addon can take a step.
 STEP = object()
@@ -378,6 +395,9 @@ class AjwPrivacyRequest(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_step(vals)
+        # Said explicitly, so that no default says otherwise.
+        vals_list = [BEGINNING | vals for vals in vals_list]
+        for vals in vals_list:
             company = self.env["res.company"].browse(vals.get("company_id") or self.env.company.id)
             if "user_id" not in vals:
                 officers = self._officers(company)

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.tools.misc import clean_context
 
 from ..engine import codes
 
@@ -44,9 +45,12 @@ class AjwPrivacyRequest(models.Model):
             )
         sent.filtered(lambda code: code.state == "sent").state = "void"
         code = codes.generate()
+        # Said explicitly: defaults of the caller must not give more tries.
         sent.create(
             {
                 "request_id": self.id,
+                "state": "sent",
+                "tries": 0,
                 "code_hash": codes.seal(code),
                 "expires_at": fields.Datetime.now() + timedelta(minutes=codes.VALID_MINUTES),
             }
@@ -61,7 +65,8 @@ class AjwPrivacyRequest(models.Model):
     def _mail_code(self, code):
         """Mail the code, apart from the chatter: it must be readable nowhere in the database."""
         partner = self.partner_id
-        env = self.with_context(lang=partner.lang).env
+        # Defaults of the caller must not add a recipient.
+        env = self.with_context(clean_context(self.env.context), lang=partner.lang).env
         body = env["ir.qweb"]._render(
             "ajw_privacy.mail_code",
             {

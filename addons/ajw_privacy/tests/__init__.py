@@ -9,6 +9,7 @@ from . import test_run
 from . import test_security
 from . import test_vocabulary
 from . import test_request
+from . import test_forged_defaults
 from . import test_verification
 from . import test_hold
 from . import test_export
