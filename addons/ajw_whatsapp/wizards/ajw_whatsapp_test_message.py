@@ -10,7 +10,8 @@ class AjwWhatsappTestMessage(models.TransientModel):
     """A test message to oneself, through the gate and the outbox like any other.
 
     Whoever sends it agrees to it here: a consent for the template's purpose on the own number goes
-    into the ledger, and can be withdrawn like any other. Nobody else can be written to.
+    into the ledger, and can be withdrawn like any other. Nobody else can be written to: the number
+    is the one of the own contact, and nobody else may hold it or have said no on it.
     """
 
     _name = "ajw.whatsapp.test.message"
@@ -51,7 +52,7 @@ class AjwWhatsappTestMessage(models.TransientModel):
         compute="_compute_number",
         store=True,
         readonly=False,
-        help="Your own number, with its country prefix.",
+        help="Your own number, with its country prefix. It is kept on your contact.",
     )
     purpose_id = fields.Many2one("ajw.consent.purpose", compute="_compute_purpose_id")
     has_consent = fields.Boolean(compute="_compute_has_consent")
@@ -99,7 +100,7 @@ class AjwWhatsappTestMessage(models.TransientModel):
                 wizard.account_id.company_id.ajw_consent_controller_id, wizard.partner_id.lang
             )
 
-    @api.depends("account_id", "template_ids", "notice_id", "has_consent")
+    @api.depends("account_id", "template_ids", "notice_id", "has_consent", "number")
     def _compute_problem(self):
         for wizard in self:
             wizard.problem = wizard._find_problem()
@@ -121,7 +122,23 @@ class AjwWhatsappTestMessage(models.TransientModel):
                 "No consent notice is published, so nobody can agree to messages, not even you. A "
                 "data protection officer publishes one under Consent Ledger › Notices."
             )
-        return False
+        number = self._clean_number()
+        reason = number and account._foreign_number_reason(self.partner_id, number)
+        return self._number_problem(reason) if reason else False
+
+    def _number_problem(self, reason):
+        """Say why the number may not get a test message, and what to do."""
+        if reason == "suspended":
+            return self.env._(
+                "Another contact has this number too, so a test could reach somebody else. Enter "
+                "a number that is yours alone, or have the other contact corrected."
+            )
+        if reason == "withdrawn":
+            return self.env._(
+                "Somebody answered STOP or refused messages on this number. Enter another one; "
+                "only a new opt-in, recorded on the contact, opens this one again."
+            )
+        return self.env["ajw.consent.gate"]._reason_label(reason)
 
     def _clean_number(self):
         """Return the number in E.164, or ``None`` when it is none."""
@@ -160,20 +177,39 @@ class AjwWhatsappTestMessage(models.TransientModel):
                     "Enter your mobile number with its country prefix, like +91 98765 43210."
                 )
             )
-        if not self._ask_gate(number).allowed:
-            self._record_consent(number)
-        self.message_id = self.env["ajw.whatsapp.message"]._enqueue([self._message_vals(number)])
-        return self._reopen()
-
-    def _record_consent(self, number):
-        """Record that the user agreed, as the back office records what anybody says.
-
-        :raises UserError: the user did not tick it
-        """
-        if not self.agreed:
+        allowed = self._ask_gate(number).allowed
+        if not allowed and not self.agreed:
             raise UserError(
                 self.env._("Tick that you agree: WhatsApp messages go only to who opted in.")
             )
+        self._keep_number(number)
+        if not allowed:
+            self._record_consent(number)
+        messages = self.env["ajw.whatsapp.message"]
+        vals = self._message_vals(number)
+        # sudo: whether this very dialog sent it already; then no second PDF is made
+        sent = messages._engine()._find_active([messages._business_key(vals)])
+        if not sent:
+            self.message_id = messages._enqueue([vals | self._document_vals()])
+        return self._reopen()
+
+    def _keep_number(self, number):
+        """Store the number on the own contact, where everybody sees who claimed it and when."""
+        # sudo: of the contacts, this changes the user's own only
+        partner = self.partner_id.sudo()
+        if partner._ajw_default_address(CHANNEL) == number:
+            return
+        partner.ajw_whatsapp_number = number
+        partner._message_log(
+            body=self.env._(
+                "The WhatsApp number was set for a test message of the account %s.",
+                self.account_id.name,
+            ),
+            author_id=self.env.user.partner_id.id,
+        )
+
+    def _record_consent(self, number):
+        """Record that the user agreed, as the back office records what anybody says."""
         record = self.env["ajw.consent.record"].create(
             {
                 "partner_id": self.partner_id.id,
@@ -195,7 +231,7 @@ class AjwWhatsappTestMessage(models.TransientModel):
 
     def _message_vals(self, number):
         template, account = self.template_id, self.account_id
-        vals = {
+        return {
             "company_id": account.company_id.id,
             "account_id": account.id,
             "partner_id": self.partner_id.id,
@@ -209,18 +245,22 @@ class AjwWhatsappTestMessage(models.TransientModel):
             "template_components": template._sample_components(),
             "body": template.preview,
         }
-        if template.header_type == "document":
-            attachment = self.env["ir.attachment"].create(
-                {
-                    "name": self.env._("Test.pdf"),
-                    "raw": account._sample_pdf(),
-                    "mimetype": "application/pdf",
-                    "res_model": account._name,
-                    "res_id": account.id,
-                }
-            )
-            vals |= {"attachment_id": attachment.id, "filename": attachment.name}
-        return vals
+
+    def _document_vals(self):
+        """Make the example PDF, where the template has one, and return what refers to it."""
+        account = self.account_id
+        if self.template_id.header_type != "document":
+            return {}
+        attachment = self.env["ir.attachment"].create(
+            {
+                "name": self.env._("Test.pdf"),
+                "raw": account._sample_pdf(),
+                "mimetype": "application/pdf",
+                "res_model": account._name,
+                "res_id": account.id,
+            }
+        )
+        return {"attachment_id": attachment.id, "filename": attachment.name}
 
     def action_finish(self):
         """Close the set-up, once the message arrived."""
