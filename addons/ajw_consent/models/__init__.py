@@ -17,6 +17,7 @@ from . import (
     ajw_consent_invitation,
     ajw_consent_invitation_screening,
     ajw_consent_invitation_sending,
+    ajw_consent_invitation_mail,
     ajw_consent_invitation_answer,
     ajw_consent_invitation_card,
     base_module_uninstall,

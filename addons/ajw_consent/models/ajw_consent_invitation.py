@@ -1,9 +1,9 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ..tools.invitation import PLACEHOLDER
 from .selections import CHANNELS
 
 #: The person can still answer.
@@ -93,6 +93,9 @@ class AjwConsentInvitation(models.Model):
     token_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     code_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     ip = fields.Char("IP address", readonly=True, groups="ajw_consent.group_officer")
+    handed_over_at = fields.Datetime(
+        "Handed Over", readonly=True, help="Since when the email waits in Odoo's mail queue."
+    )
     sent_at = fields.Datetime("Sent", readonly=True)
     expires_at = fields.Datetime("Expires", readonly=True, index=True)
     answered_at = fields.Datetime("Answered", readonly=True)
@@ -122,13 +125,11 @@ class AjwConsentInvitation(models.Model):
             who = invitation.partner_id.name or self.env._("Invitation")
             invitation.display_name = f"{who} · {states.get(invitation.state)}"
 
-    @api.depends_context("ajw_invitation_tokens")
+    @api.depends("company_id")
     def _compute_answer_url(self):
-        """The link, while it is being sent; afterwards nobody knows it but the person."""
-        tokens = self.env.context.get("ajw_invitation_tokens") or {}
+        """What the mail carries: the address of the link, which is made when the mail leaves."""
         for invitation in self:
-            token = tokens.get(invitation.id, "")
-            invitation.answer_url = self._url_of(token, invitation.company_id) if token else False
+            invitation.answer_url = self._url_of(PLACEHOLDER, invitation.company_id)
 
     @api.model
     def _url_of(self, token, company):
@@ -139,21 +140,31 @@ class AjwConsentInvitation(models.Model):
     # ------------------------------------------------------------------
 
     def action_retry(self):
-        """Put failed invitations back into the queue.
+        """Put failed invitations back into the queue, to the address the contact has now.
+
+        One that has a newer invitation meanwhile is closed instead.
 
         :raises AccessError: the user may not see them or may not invite
-        :raises UserError: the person was invited again meanwhile
         """
         self._check_may_invite()
         for failed in self.filtered(lambda row: row.state == "failed" and row.source == "email"):
-            if self._open_twin(failed):
-                raise UserError(
-                    self.env._("%s has a newer invitation already.", failed.partner_id.name)
-                )
             # sudo: rows are read-only to every role; the user's right was checked
-            failed.sudo().mail_id.unlink()
-            failed.sudo().write({"state": "queued", "failure_reason": False, "mail_id": False})
-            failed.flush_recordset()
+            row = failed.sudo()
+            email = row.partner_id.email_normalized or row.email
+            if self._open_twin(row, email):
+                row._close("cancelled", self.env._("A newer invitation took its place."))
+                continue
+            row.mail_id.unlink()
+            row.write(
+                {
+                    "state": "queued",
+                    "email": email,
+                    "failure_reason": False,
+                    "mail_id": False,
+                    "handed_over_at": False,
+                }
+            )
+            row.flush_recordset()
         self._wake()
         return True
 
@@ -181,14 +192,15 @@ class AjwConsentInvitation(models.Model):
         self.check_access("read")
         self.env["ajw.consent.invite"].check_access("create")
 
-    def _open_twin(self, row):
+    def _open_twin(self, row, email):
+        """Tell whether another open invitation asks about the row's number at an email address."""
         return self.sudo().search_count(  # sudo: reads only whether there is one
             [
                 ("id", "!=", row.id),
                 ("company_id", "=", row.company_id.id),
                 ("channel", "=", row.channel),
                 ("address", "=", row.address),
-                ("email", "=", row.email),
+                ("email", "=", email),
                 ("source", "=", "email"),
                 ("state", "in", OPEN_STATES),
             ],
@@ -233,7 +245,7 @@ class AjwConsentInvitation(models.Model):
         now = fields.Datetime.now()
         past = Domain("expires_at", "<", now)
         domain = past & (
-            Domain("state", "in", ("sent", "unconfirmed"))
+            Domain("state", "in", ("queued", "sent", "unconfirmed"))
             | Domain("token_hash", "!=", False)
             | Domain("code_hash", "!=", False)
         )
@@ -241,7 +253,7 @@ class AjwConsentInvitation(models.Model):
         cards = rows.filtered(lambda row: row.state == "unconfirmed")
         # Nobody confirmed that the number is theirs: nothing about it is kept.
         cards.write({"address": False, "name": False, "ip": False})
-        rows.filtered(lambda row: row.state in ("sent", "unconfirmed")).write({"state": "expired"})
+        rows.filtered(lambda row: row.state in (*OPEN_STATES, "unconfirmed"))._close("expired")
         rows.write({"token_hash": False, "code_hash": False})
         return len(rows), self.sudo().search_count(domain, limit=GC_BATCH)
 

@@ -148,6 +148,7 @@ class AjwConsentInvitation(models.Model):
             "said_no": self.env._("Said no earlier. They are not asked again."),
             "already": self.env._("Agreed to all of this already."),
             "invited": self.env._("Invited within the last %s days.", days),
+            "open_twin": self.env._("An open invitation went to this email address already."),
             "duplicate": self.env._("Another contact has the same number and email address."),
             "no_purpose": self.env._("There is nothing to ask about."),
             "no_notice": self.env._("No notice is published for your company."),

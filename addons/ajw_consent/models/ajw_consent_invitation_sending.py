@@ -3,13 +3,15 @@ import logging
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.tools import frozendict
-
-from ..tools.invitation import new_token, token_digest
+from odoo.exceptions import ConcurrencyError, UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import mute_logger
 
 _logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 50
+#: Two transactions collided: what is right is to start again, not to note a failure.
+COLLISIONS = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError)
 
 
 class AjwConsentInvitation(models.Model):
@@ -19,12 +21,20 @@ class AjwConsentInvitation(models.Model):
 
     @api.model
     def _queue_domain(self):
-        return [("state", "=", "queued"), ("source", "=", "email"), ("mail_id", "=", False)]
+        return [("state", "=", "queued"), ("source", "=", "email"), ("handed_over_at", "=", False)]
 
     @api.model
     def _cron_send(self):
-        """Send what is queued, in batches. The body of the scheduled action."""
+        """Send what is queued, in batches. The body of the scheduled action.
+
+        Without the keys of the ledger nobody can be asked: everything stays queued, says so, and is
+        tried again by the next run.
+        """
+        self._close_lost()
         cron = self.env["ir.cron"]
+        if self._put_off_without_keys():
+            cron._commit_progress(remaining=0)
+            return
         time_left = cron._commit_progress(remaining=self.search_count(self._queue_domain()))
         worked = False
         while time_left > 0:
@@ -42,102 +52,127 @@ class AjwConsentInvitation(models.Model):
         if worked:
             self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
+    @api.model
+    def _put_off_without_keys(self):
+        """Tell whether the keys of the ledger cannot be used; the waiting rows then say so."""
+        problem = self.env["ajw.consent.keyring"]._check()
+        if problem:
+            self.search(self._queue_domain()).write({"failure_reason": problem})
+        return bool(problem)
+
+    @api.model
+    def _close_lost(self):
+        """End invitations whose mail was deleted from the queue behind Odoo's back."""
+        self.search(
+            [("state", "=", "queued"), ("handed_over_at", "!=", False), ("mail_id", "=", False)]
+        )._close("cancelled", self.env._("The email was deleted before it was sent."))
+
     def _hand_over_apart(self):
         """Hand over the rows of one controller; what goes wrong there holds up no other."""
         try:
             with self.env.cr.savepoint():
                 self._hand_over()
-        except psycopg2.OperationalError:
-            raise  # a collision: the run is tried again
+        except COLLISIONS:
+            raise
         except Exception as error:  # noqa: BLE001 - said on the rows
-            _logger.warning(
-                "Invitations of company %s failed: %s", self.company_id.id, type(error).__name__
-            )
-            self.write({"state": "failed", "failure_reason": str(error)[:200]})
+            self._fail(error)
 
     def _hand_over(self):
         """Ask once more whether these may go out, and hand the mails to the mail queue."""
-        controller = self.company_id
-        partners = self.with_context(active_test=False).partner_id
-        screened = self._screen(controller, partners, self.purpose_ids, sending=True)
         ready = self.browse()
-        for row in self:
-            answer = screened.get(row.partner_id.id)
-            reason = answer.reason if answer else "archived"
-            if not reason and answer.address != row.address:
-                reason = "number_changed"
-            if reason and reason != "duplicate":
-                row._close("cancelled", self._screen_label(reason))
-                continue
-            row.email = answer.email
-            ready |= row
+        for purposes, rows in self.grouped("purpose_ids").items():
+            partners = rows.with_context(active_test=False).partner_id
+            screened = self._screen(self.company_id, partners, purposes, sending=True)
+            for row in rows:
+                if row._settle_apart(screened.get(row.partner_id.id)):
+                    ready |= row
         try:
             with self.env.cr.savepoint():
                 ready._create_mails()
+        except COLLISIONS:
+            raise
         except Exception as error:  # noqa: BLE001 - one contact must not hold up the others
             _logger.info("Invitations one by one after %s", type(error).__name__)
             for row in ready:
                 row._create_mail_alone()
 
+    def _settle_apart(self, answer):
+        """Settle one row in a savepoint of its own, so that it holds up no other.
+
+        :param answer: ``Screened`` of the row's contact, ``None`` when there is none
+        :return: whether the invitation goes out
+        """
+        try:
+            # The database names the values that collide: they belong in no log.
+            with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+                return self._settle(answer)
+        except COLLISIONS:
+            raise
+        except psycopg2.errors.UniqueViolation:
+            self._close("cancelled", self._screen_label("open_twin"))
+        except Exception as error:  # noqa: BLE001 - said on the row
+            self._fail(error)
+        return False
+
+    def _settle(self, answer):
+        """Close the row when it must not go out, else bring its address and purposes up to date."""
+        reason = answer.reason if answer else "archived"
+        if reason == "duplicate":  # among contacts; whether there are two rows is asked below
+            reason = ""
+        if not reason and answer.address != self.address:
+            reason = "number_changed"
+        purposes = self.purpose_ids & answer.purposes if not reason else self.purpose_ids
+        if not reason and not purposes:
+            reason = "no_purpose"
+        if not reason and answer.email != self.email and self._open_twin(self, answer.email):
+            reason = "open_twin"
+        if reason:
+            self._close("cancelled", self._screen_label(reason))
+            return False
+        changes = {"email": answer.email} if answer.email != self.email else {}
+        if purposes != self.purpose_ids:
+            changes["purpose_ids"] = [(6, 0, purposes.ids)]
+        self.write({**changes, "failure_reason": False})
+        return True
+
     def _create_mail_alone(self):
         try:
             with self.env.cr.savepoint():
                 self._create_mails()
+        except COLLISIONS:
+            raise
         except Exception as error:  # noqa: BLE001 - said on the row
-            _logger.warning("Invitation %s failed: %s", self.id, type(error).__name__)
-            self.write({"state": "failed", "failure_reason": str(error)[:200]})
+            self._fail(error)
+
+    def _fail(self, error):
+        """Note that rows could not be handed over: a sentence, never the text of the database."""
+        _logger.warning("Invitations %s failed: %s", self.ids, type(error).__name__)
+        reason = (
+            str(error)[:200]
+            if isinstance(error, UserError)
+            else self.env._(
+                "The email could not be written. Your administrator finds why in the log."
+            )
+        )
+        self.write({"state": "failed", "failure_reason": reason})
 
     def _create_mails(self):
-        """Give each invitation a fresh link and a mail in the queue."""
+        """Give each invitation a mail in the queue. Its link is made when the mail leaves."""
         if not self:
             return
-        tokens = frozendict({row.id: new_token() for row in self})
         notices = self.env["ajw.consent.notice"]._latest_by_lang(self.company_id)
         template = self.env.ref("ajw_consent.mail_template_invitation")
-        expires_at = self._validity(self.company_id)
+        handed_over = {
+            "expires_at": self._validity(self.company_id),
+            "handed_over_at": fields.Datetime.now(),
+        }
         for row in self:
             notice = self.env["ajw.consent.notice"]._pick(notices, row.partner_id.lang)
-            row.write(
-                {
-                    "token_hash": token_digest(tokens[row.id]),
-                    "notice_id": notice.id,
-                    "expires_at": expires_at,
-                }
-            )
-        mails = template.with_context(ajw_invitation_tokens=tokens).send_mail_batch(self.ids)
+            row.write({**handed_over, "notice_id": notice.id})
+        mails = template.send_mail_batch(self.ids)
         by_row = {mail.res_id: mail for mail in mails}
         for row in self:
             row.mail_id = by_row[row.id]
-
-    @api.model
-    def _mail_outcome(self, mails, failure_reason, failure_type):
-        """Take over what became of some mails.
-
-        :param mails: mail.mail that were tried
-        :param str failure_reason: what went wrong, in words
-        :param str failure_type: Odoo's code for it; ``None`` when they were sent
-        """
-        rows = self.search([("mail_id", "in", mails.ids), ("state", "=", "queued")])
-        if failure_type:
-            for row in rows:
-                reason = failure_reason or row.mail_id.failure_reason or failure_type
-                row.write({"state": "failed", "failure_reason": str(reason)[:200]})
-        else:
-            rows.write({"state": "sent", "sent_at": fields.Datetime.now()})
-
-
-class MailMail(models.Model):
-    _inherit = "mail.mail"
-
-    def _postprocess_sent_message(
-        self, success_pids, success_emails, failure_reason=False, failure_type=None
-    ):
-        # EXTENDS 'mail': before super, which deletes the mails that went out
-        # sudo: whoever sends mails need not see invitations
-        self.env["ajw.consent.invitation"].sudo()._mail_outcome(self, failure_reason, failure_type)
-        return super()._postprocess_sent_message(
-            success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
-        )
 
 
 class AjwConsentNotice(models.Model):

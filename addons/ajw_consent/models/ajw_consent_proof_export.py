@@ -7,12 +7,28 @@ import tempfile
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.tools import clean_context
 
 _logger = logging.getLogger(__name__)
 
 #: An object cannot arrive by RPC: only code of this module writes what an export found.
 _EXPORTING = object()
 _OPEN_FIELDS = {"company_ids", "with_evidence"}
+#: What only the export itself writes, and what a new record holds there.
+_DRAFT = {
+    "state": "draft",
+    "exported_at": False,
+    "exported_by_id": False,
+    "stored_at": False,
+    "stored_by_id": False,
+    "line_ids": [],
+    "event_count": 0,
+    "problem_count": 0,
+    "digest": False,
+    "evidence_digest": False,
+    "attachment_id": False,
+    "evidence_attachment_id": False,
+}
 
 
 class AjwConsentProofExport(models.Model):
@@ -24,7 +40,13 @@ class AjwConsentProofExport(models.Model):
     _rec_name = "digest"
 
     _ajw_personal_data = {
-        "evidence_attachment_id": {"category": "file", "erase": "delete"},
+        "evidence_attachment_id": {
+            "category": "file",
+            "erase": "keep",
+            "reason": "proof on its way out of the database: deleted as soon as an officer "
+            "confirms that it is stored elsewhere",
+        },
+        "attachment_id": {"erase": "none", "reason": "hashes only; names nobody"},
         "exported_by_id": {
             "category": "link",
             "erase": "none",
@@ -49,7 +71,8 @@ class AjwConsentProofExport(models.Model):
     with_evidence = fields.Boolean(
         "Export the evidence too",
         help="Names, numbers, notes and scans, in a second file. It holds personal data: keep it "
-        "as carefully as the ledger, and no longer than needed.",
+        "as carefully as the ledger, and no longer than needed. It is deleted here as soon as you "
+        "confirm that it is stored elsewhere.",
     )
     state = fields.Selection(
         [("draft", "Draft"), ("exported", "Exported"), ("stored", "Stored elsewhere")],
@@ -89,7 +112,8 @@ class AjwConsentProofExport(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_open(vals)
-        return super().create(vals_list)
+        # Said explicitly, so that neither the context nor a user-defined default says otherwise.
+        return super().create([{**vals, **_DRAFT} for vals in vals_list])
 
     def write(self, vals):
         self._check_open(vals)
@@ -138,7 +162,12 @@ class AjwConsentProofExport(models.Model):
         if self.state != "draft":
             raise UserError(self.env._("What was exported stays on record. Make a new export."))
         # sudo: the proof is whole, whoever exports it; the rights were checked
-        export = self.sudo().with_context(ajw_exporting=_EXPORTING, active_test=False)
+        # The context's defaults are the caller's, and would make a file public, for one.
+        export = (
+            self.sudo()
+            .with_context(clean_context(self.env.context))
+            .with_context(ajw_exporting=_EXPORTING, active_test=False)
+        )
         with tempfile.TemporaryDirectory() as folder:
             files = {"proof": os.path.join(folder, "proof.zip")}
             if self.with_evidence:
@@ -150,13 +179,18 @@ class AjwConsentProofExport(models.Model):
     def action_confirm_stored(self):
         """Confirm that the file lies somewhere safe outside this database.
 
+        The evidence is deleted here then, except for its digest: it holds personal data, which
+        nobody would find in a file when a person has to be erased.
+
         :raises AccessError: the user is no officer of all the controllers
         """
         self._check_officer()
         if self.filtered(lambda export: export.state != "exported"):
             raise UserError(self.env._("Export first, download the file, and store it."))
         # sudo: officers write no record of an export, only this sentence
-        self.sudo().with_context(ajw_exporting=_EXPORTING).write(
+        exports = self.sudo().with_context(ajw_exporting=_EXPORTING)
+        exports.evidence_attachment_id.unlink()
+        exports.write(
             {
                 "state": "stored",
                 "stored_at": fields.Datetime.now(),
@@ -171,6 +205,13 @@ class AjwConsentProofExport(models.Model):
 
     def action_download_evidence(self):
         """Download the evidence, which holds personal data."""
+        if self.state == "stored" and self.evidence_digest:
+            self._check_officer()
+            raise UserError(
+                self.env._(
+                    "The evidence was deleted here when it was confirmed to be stored elsewhere."
+                )
+            )
         return self._download(self.evidence_attachment_id)
 
     def _download(self, attachment):

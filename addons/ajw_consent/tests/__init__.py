@@ -7,6 +7,7 @@ from . import (
     test_invitation_answer,
     test_invitation_browser,
     test_invitation_page,
+    test_invitation_queue,
     test_keyring,
     test_ledger,
     test_neutralize,

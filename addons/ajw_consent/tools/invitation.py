@@ -6,6 +6,8 @@ import secrets
 
 #: Longer than any link of ours; what is longer is not looked up.
 MAX_TOKEN = 512
+#: Stands in a stored mail where the link will be.
+PLACEHOLDER = "link-is-made-when-sent"
 #: Letters and digits that nobody takes for one another.
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 _CODE = re.compile(rf"(?<![A-Z0-9])([{_ALPHABET}]{{4}})[ -]?([{_ALPHABET}]{{4}})(?![A-Z0-9])")

@@ -4,6 +4,7 @@ import psycopg2
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError
+from odoo.tools import mute_logger
 
 
 class AjwConsentInvite(models.TransientModel):
@@ -167,21 +168,24 @@ class AjwConsentInvite(models.TransientModel):
         }
 
     def _create_invitations(self, batch, ready):
-        """Create the queued rows of a round; a link that an earlier round left open ends."""
+        """Create the queued rows of a round; what an earlier round left open ends."""
         rows = self.env["ajw.consent.invitation"].sudo()  # sudo: see action_invite
         pairs = {(answer.email, answer.address) for answer in ready.values()}
         rows.search(
             [
                 ("company_id", "=", batch.company_id.id),
                 ("source", "=", "email"),
-                ("state", "=", "sent"),
+                ("state", "in", ("sent", "failed")),
+                "|",
                 ("email", "in", [email for email, _address in pairs]),
+                ("partner_id", "in", list(ready)),
             ]
-        ).filtered(lambda row: (row.email, row.address) in pairs)._close(
-            "cancelled", self.env._("A newer invitation took its place.")
-        )
+        ).filtered(
+            lambda row: (row.email, row.address) in pairs or row.partner_id.id in ready
+        )._close("cancelled", self.env._("A newer invitation took its place."))
         try:
-            with self.env.cr.savepoint():
+            # The database names the values that collide: they belong in no log.
+            with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
                 rows.create(
                     [
                         {
