@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import odoo_command, odoo_environment, write_config
+from harness.config import write_config
 from harness.database import Databases, our_addons
 from harness.environment import Environment, prepare_services
 from harness.report import Reporter
 from harness.stack import ROOT, open_stack
 from harness.testing import base_database
+from tests.support.command import run_odoo
 
 DATABASE = "ajw_upgrade"
 SCRIPTS = Path(__file__).parent / "upgrade"
@@ -105,17 +106,7 @@ class Release:
         return json.loads(line.partition("FACTS ")[2])
 
     def _run(self, arguments: list[str], stdin: str = "") -> str:
-        stack = self.environment.stack
-        done = subprocess.run(
-            [*odoo_command(stack), *arguments],
-            input=stdin,
-            env=odoo_environment(stack, self.environment.server, self.config),
-            cwd=stack.run,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        done = run_odoo(self.environment, self.config, arguments, stdin)
         assert done.returncode == 0, done.stdout[-6000:]
         assert "Traceback" not in done.stdout, done.stdout[-6000:]
         return done.stdout

@@ -6,11 +6,12 @@ import os
 import secrets
 import subprocess
 
-from harness.config import odoo_command, odoo_environment, write_config
+from harness.config import write_config
 from harness.database import Databases
 from harness.environment import prepare_services
 from harness.report import Reporter
 from harness.stack import open_stack
+from tests.support.command import run_odoo
 
 OURS = "'ajw_consent', 'ajw_whatsapp', 'ajw_privacy'"
 
@@ -39,17 +40,7 @@ class Copy:
         self.config.unlink(missing_ok=True)
 
     def odoo(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess:
-        stack = self.environment.stack
-        return subprocess.run(
-            [*odoo_command(stack), *words],
-            input=stdin,
-            env=odoo_environment(stack, self.environment.server, self.config),
-            cwd=stack.run,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        return run_odoo(self.environment, self.config, words, stdin)
 
     def shell(self, code: str) -> None:
         script = f"exec(compile({code!r}, 'script', 'exec'))\n"
