@@ -194,6 +194,8 @@ class AccessMatrixMixin(MatrixBase):
         refusals = (AccessError, UserError) if guarded else AccessError
         try:
             with _without_trace(self.env.cr):
+                # As a request of its own: what others read before is not at hand.
+                self.env.invalidate_all()
                 deed()
                 self.env.flush_all()
         except refusals:
@@ -207,7 +209,12 @@ class AccessMatrixMixin(MatrixBase):
         empty = foreign.browse()
 
         def mine():
-            return empty.create(row.values(env)) if row.own else foreign
+            if not row.own:
+                return foreign
+            records = empty.create(row.values(env))
+            self.env.flush_all()
+            self.env.invalidate_all()
+            return records
 
         def search(records):
             self.assertEqual(empty.search([("id", "in", records.ids)]), records)

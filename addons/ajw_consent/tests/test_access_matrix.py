@@ -67,6 +67,8 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
     OVERRIDES = (
         "ir.module.module.button_uninstall",
         "ir.module.module.module_uninstall",
+        "mail.mail.unlink",
+        "mail.mail.write",
         "phone.blacklist.create",
         "phone.blacklist.write",
     )
