@@ -12,6 +12,7 @@ from . import ajw_privacy_request
 from . import ajw_privacy_request_steps
 from . import ajw_privacy_request_reminders
 from . import ajw_privacy_request_verifying
+from . import ajw_privacy_request_mails
 from . import ajw_privacy_verification
 from . import ajw_privacy_export
 from . import ajw_privacy_hold

@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.orm.models import NO_ACCESS
 
+from .selections import OPEN_STATES
+
 #: Days the person can download a copy.
 VALID_DAYS = 14
 
@@ -74,13 +76,20 @@ class AjwPrivacyPackage(models.Model):
             }
         )
 
+    def _open_downloads(self):
+        """The days in which the person can download begin: the answer was given now."""
+        # sudo: packages are written by their own methods alone
+        self.sudo().valid_until = fields.Datetime.now() + timedelta(days=VALID_DAYS)
+
     def action_download(self):
         """Download the file; the route notes it on the request."""
         self.ensure_one()
         self.request_id.check_access("read")
         self.check_access("read")
         if not self.is_valid:
-            raise UserError(self.env._("This copy has expired. Make a new one."))
+            raise UserError(
+                self.env._("This copy has expired. Press “Make Copy Again” on the request.")
+            )
         return {
             "type": "ir.actions.act_url",
             "url": f"/ajw_privacy/package/{self.id}",
@@ -127,7 +136,8 @@ class AjwPrivacyRequest(models.Model):
             raise UserError(
                 self.env._("Only access and portability are answered with a copy of the data.")
             )
-        self._check_may_answer()
+        # Answered as well: the person may come after the copy has expired.
+        self._check_may_answer((*OPEN_STATES, "answered"))
         package = self.env["ajw.privacy.package"]._make(self)
         self._log_step(
             self.env._(
@@ -137,4 +147,6 @@ class AjwPrivacyRequest(models.Model):
                 left=package.left_out_count,
             )
         )
+        if self.state == "answered":
+            self._tell("answered")
         return True

@@ -13,7 +13,7 @@ PROTECTED_FIELDS = frozenset(
         "name", "state", "verified_method", "verified_at", "verified_by_id", "verified_note",
         "extension_told_on", "extension_reason", "answer_note", "closed_at", "portal_user_id",
         "reminder", "deadline", "base_deadline", "right", "jurisdiction_id", "rule_id",
-        "is_verified",
+        "is_verified", "given_otherwise", "closed_late",
     }
 )  # fmt: skip
 
@@ -31,6 +31,8 @@ BEGINNING = {
     "closed_at": False,
     "portal_user_id": False,
     "reminder": "none",
+    "given_otherwise": False,
+    "closed_late": False,
 }
 
 #: An object cannot arrive by RPC: only code of this addon can take a step.
@@ -202,6 +204,17 @@ class AjwPrivacyRequest(models.Model):
     # -- the answer
     answer_note = fields.Text("Answer", readonly=True, copy=False)
     closed_at = fields.Datetime("Closed", readonly=True, copy=False)
+    given_otherwise = fields.Boolean(
+        "Given in another way",
+        readonly=True,
+        copy=False,
+        help="The person got the data in another way than by the copy made here.",
+    )
+    closed_late = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="Answered after the deadline, or refused after the first period.",
+    )
     package_ids = fields.One2many("ajw.privacy.package", "request_id", "Exports")
     package_count = fields.Integer(compute="_compute_package_count")
     with_copy = fields.Boolean(compute="_compute_needs_verification")

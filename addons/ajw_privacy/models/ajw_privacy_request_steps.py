@@ -19,9 +19,10 @@ class AjwPrivacyRequest(models.Model):
         self.ensure_one()
         self.message_post(body=text, subtype_xmlid="mail.mt_note")
 
-    def _check_officer(self):
+    def _check_officer(self, states=OPEN_STATES):
         """Steps are taken by an officer, on requests they may write, that are still open.
 
+        :param states: in which the step can be taken
         :raises AccessError: by somebody else
         :raises UserError: the request is closed
         """
@@ -29,7 +30,7 @@ class AjwPrivacyRequest(models.Model):
             raise AccessError(self.env._("Only the data protection officer handles requests."))
         self.check_access("write")
         for request in self:
-            if request.state not in OPEN_STATES:
+            if request.state not in states:
                 raise UserError(
                     self.env._(
                         "%s is closed. Record a new request if the person asks again.",
@@ -37,7 +38,7 @@ class AjwPrivacyRequest(models.Model):
                     )
                 )
 
-    def _open_step(self, step, title):
+    def _open_step(self, step, title, **defaults):
         self.ensure_one()
         self._check_officer()
         return {
@@ -46,7 +47,7 @@ class AjwPrivacyRequest(models.Model):
             "res_model": "ajw.privacy.step",
             "view_mode": "form",
             "target": "new",
-            "context": {"default_request_id": self.id, "default_step": step},
+            "context": {"default_request_id": self.id, "default_step": step, **defaults},
         }
 
     # -- buttons ---------------------------------------------------------------------------------
@@ -69,7 +70,15 @@ class AjwPrivacyRequest(models.Model):
     def action_answer(self):
         """Ask what was answered and done."""
         self._check_may_answer()
+        self._check_copy()
         return self._open_step("answer", self.env._("Mark as Answered"))
+
+    def action_answer_otherwise(self):
+        """Ask how the data was given, when not by the copy made here."""
+        self._check_may_answer()
+        return self._open_step(
+            "answer", self.env._("Given in Another Way"), default_given_otherwise=True
+        )
 
     def action_refuse(self):
         """Ask for the reasons of the refusal."""
@@ -94,12 +103,13 @@ class AjwPrivacyRequest(models.Model):
 
     # -- what the steps do -----------------------------------------------------------------------
 
-    def _check_may_answer(self):
+    def _check_may_answer(self, states=OPEN_STATES):
         """An answer that gives or changes data goes to a person who showed who they are.
 
+        :param states: in which the answer can be given
         :raises UserError: not verified, or nobody it is about
         """
-        self._check_officer()
+        self._check_officer(states)
         for request in self:
             if not request.needs_verification:
                 continue
@@ -114,6 +124,34 @@ class AjwPrivacyRequest(models.Model):
                         request.name,
                     )
                 )
+
+    def _check_copy(self):
+        """Who asks for their data is answered with it.
+
+        :raises UserError: there is no copy, or it has expired
+        """
+        for request in self:
+            if request.with_copy and not request.package_ids[:1].is_valid:
+                raise UserError(
+                    self.env._(
+                        "%s is answered with a copy of the data, and there is none that can be "
+                        "downloaded. Make the copy first, or press “Given in Another Way” and say "
+                        "how the person got it.",
+                        request.name,
+                    )
+                )
+
+    def _is_late(self, state):
+        """Whether closing the request today is later than the law allows.
+
+        The person has to be told of a refusal within the first period (Art. 12(4) GDPR): an
+        extension is for answers.
+
+        :param str state: ``answered`` or ``refused``
+        """
+        self.ensure_one()
+        last = {"answered": self.deadline, "refused": self.base_deadline}.get(state)
+        return bool(last) and fields.Date.context_today(self) > last
 
     def _do_wait(self, note):
         self._check_officer()
@@ -158,16 +196,36 @@ class AjwPrivacyRequest(models.Model):
             _("Extended until %(deadline)s; the person was told on %(day)s.",
               deadline=self.deadline, day=told_on)
         )  # fmt: skip
+        self._tell("extended")
 
-    def _do_answer(self, note):
+    def _do_answer(self, note, otherwise=False):
+        """Close as answered; the days in which the copy can be downloaded begin now.
+
+        :param str note: what was answered and done; the person reads it in the portal
+        :param bool otherwise: the data was given in another way than by the copy made here
+        :raises UserError: not verified, or neither a copy nor given otherwise
+        """
         self._check_may_answer()
+        if not otherwise:
+            self._check_copy()
         for request in self:
             request._close("answered", note)
+            if request.with_copy and otherwise:
+                request._step(given_otherwise=True)
+                request._log_step(self.env._("The data was given in another way."))
+            elif request.with_copy:
+                request.package_ids[:1]._open_downloads()
+            request._tell("answered")
 
     def _do_refuse(self, note):
+        """Close as refused.
+
+        :param str note: the reasons; the person gets them by email and reads them in the portal
+        """
         self._check_officer()
         for request in self:
             request._close("refused", note)
+            request._tell("refused")
 
     def _do_withdraw(self, note):
         self._check_officer()
@@ -178,7 +236,15 @@ class AjwPrivacyRequest(models.Model):
         self.ensure_one()
         # what is closed is not computed any more: the clock has to be known before
         self.flush_recordset()
-        self._step(state=state, answer_note=note, closed_at=fields.Datetime.now())
+        late = self._is_late(state)
+        self._step(state=state, answer_note=note, closed_at=fields.Datetime.now(), closed_late=late)
+        if late:
+            self._log_step(
+                self.env._(
+                    "Closed late: it had to be told by %s.",
+                    self.base_deadline if state == "refused" else self.deadline,
+                )
+            )
         # sudo: users cannot write codes
         self.env["ajw.privacy.verification"].sudo().search(
             [("request_id", "=", self.id), ("state", "=", "sent")]

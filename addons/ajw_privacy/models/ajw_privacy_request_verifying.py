@@ -2,7 +2,6 @@ from datetime import timedelta
 
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools.misc import clean_context
 
 from ..engine import codes
 
@@ -46,7 +45,7 @@ class AjwPrivacyRequest(models.Model):
         sent.filtered(lambda code: code.state == "sent").state = "void"
         code = codes.generate()
         # Said explicitly: defaults of the caller must not give more tries.
-        sent.create(
+        verification = sent.create(
             {
                 "request_id": self.id,
                 "state": "sent",
@@ -55,38 +54,23 @@ class AjwPrivacyRequest(models.Model):
                 "expires_at": fields.Datetime.now() + timedelta(minutes=codes.VALID_MINUTES),
             }
         )
-        self._mail_code(code)
-        if self.state == "new":
-            self._step(state="verifying")
-        self._log_step(_("A code was sent to the email on file. It is valid for %s minutes.",
-                         codes.VALID_MINUTES))  # fmt: skip
-        return self.action_enter_code()
-
-    def _mail_code(self, code):
-        """Mail the code, apart from the chatter: it must be readable nowhere in the database."""
-        partner = self.partner_id
-        # Defaults of the caller must not add a recipient.
-        env = self.with_context(clean_context(self.env.context), lang=partner.lang).env
-        body = env["ir.qweb"]._render(
+        # Apart from the chatter: the code must be readable nowhere in the database.
+        self._mail_person(
             "ajw_privacy.mail_code",
+            self.with_context(lang=self.partner_id.lang).env._(
+                "Your code for %s", self.company_id.name
+            ),
             {
                 "code": code,
                 "minutes": codes.VALID_MINUTES,
                 "company": self.company_id.name,
                 "reference": self.name,
             },
+            verification,
         )
-        # sudo: an officer need not be allowed to send mail; auto_delete: the code is in the text
-        mail = env["mail.mail"].sudo().create(
-            {
-                "subject": env._("Your code for %s", self.company_id.name),
-                "body_html": body,
-                "email_to": partner.email_normalized,
-                "email_from": self.company_id.email_formatted or env.user.email_formatted,
-                "auto_delete": True,
-            }
-        )  # fmt: skip
-        mail.send_after_commit()
+        if self.state == "new":
+            self._step(state="verifying")
+        return self.action_enter_code()
 
     def action_enter_code(self):
         """Ask for the code the person got."""

@@ -10,8 +10,10 @@ from . import test_security
 from . import test_vocabulary
 from . import test_request
 from . import test_forged_defaults
+from . import test_telling
 from . import test_verification
 from . import test_hold
+from . import test_hold_rows
 from . import test_export
 from . import test_portal
 from . import test_tour

@@ -38,7 +38,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.policy": {"officer": "crwu"},
         "ajw.privacy.request": {"officer": "crw"},
         "ajw.privacy.run": {"officer": "r"},
-        "ajw.privacy.step": {"officer": "crwu", "officer_b": "cwu"},
+        "ajw.privacy.step": {"officer": "crwu"},
         "ajw.privacy.verification": {"officer": "r"},
     }
     WITHOUT_COMPANY_RULE = {"ajw.privacy.dry.run.line": "everybody counts for themselves"}
@@ -50,6 +50,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.package.action_download": "officer",
         "ajw.privacy.policy.action_view_runs": "officer",
         "ajw.privacy.request.action_answer": "officer",
+        "ajw.privacy.request.action_answer_otherwise": "officer",
         "ajw.privacy.request.action_enter_code": "officer",
         "ajw.privacy.request.action_extend": "officer",
         "ajw.privacy.request.action_make_package": "officer",
@@ -190,7 +191,12 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         row.record.with_env(self._officer_of(company))._do_verify_document("Passport seen.")
         return row
 
-    row_ajw_privacy_request_action_answer = _verified
+    def row_ajw_privacy_request_action_answer(self, company):
+        row = self._verified(company)
+        row.record.with_env(self._officer_of(company)).action_make_package()
+        return row
+
+    row_ajw_privacy_request_action_answer_otherwise = _verified
     row_ajw_privacy_request_action_make_package = _verified
 
     def row_ajw_privacy_package(self, company):

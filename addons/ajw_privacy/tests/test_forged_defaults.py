@@ -19,6 +19,8 @@ FORGED = {
     "base_deadline": "2099-01-01",
     "right": "voluntary",
     "is_verified": True,
+    "given_otherwise": True,
+    "closed_late": True,
     "name": "PR/FORGED",
 }
 

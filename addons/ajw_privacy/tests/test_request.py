@@ -90,7 +90,7 @@ class TestRequest(RequestCommon):
 
     def test_a_closed_request_keeps_its_clock(self):
         request = self._verified()
-        request._do_answer("told on the phone")
+        request._do_answer("told on the phone", otherwise=True)
         request.sudo().partner_id.country_id = self.env.ref("base.za")
         self.env.ref("base.main_company")
         request.invalidate_recordset()

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -28,9 +28,31 @@ class AjwPrivacyStep(models.TransientModel):
     note = fields.Text()
     told_on = fields.Date("Told on", default=fields.Date.context_today)
     problem = fields.Char(readonly=True)
-    # As the user: a form about somebody else's request must show nothing of it.
-    kind = fields.Selection(related="request_id.kind", related_sudo=False, string="Kind asked for")
-    base_deadline = fields.Date(related="request_id.base_deadline", related_sudo=False)
+    kind = fields.Selection(related="request_id.kind", string="Kind asked for")
+    base_deadline = fields.Date(related="request_id.base_deadline")
+    given_otherwise = fields.Boolean("Given in another way", readonly=True)
+    is_late = fields.Boolean(compute="_compute_is_late")
+
+    @api.depends("request_id", "step")
+    def _compute_is_late(self):
+        states = {"answer": "answered", "refuse": "refused"}
+        for step in self:
+            request = step.request_id
+            step.is_late = bool(
+                request
+                and step.step in states
+                and request.has_access("read")
+                and request._is_late(states[step.step])
+            )
+
+    @api.constrains("request_id")
+    def _check_request(self):
+        """A form about somebody else's request would show what it is called.
+
+        :raises AccessError: the request is not the user's to read
+        """
+        # Odoo runs constraints as superuser.
+        self.sudo(False).request_id.check_access("read")
 
     def action_apply(self):
         """Take the step; a wrong code keeps the dialog open and says so."""
@@ -57,11 +79,12 @@ class AjwPrivacyStep(models.TransientModel):
             if not self.told_on:
                 raise UserError(self.env._("Give the day the person was told."))
             request._do_extend(self.told_on, note)
+        elif self.step == "answer":
+            request._do_answer(note, self.given_otherwise)
         else:
             {
                 "document": request._do_verify_document,
                 "wait": request._do_wait,
-                "answer": request._do_answer,
                 "refuse": request._do_refuse,
                 "withdraw": request._do_withdraw,
             }[self.step](note)
