@@ -3,6 +3,7 @@ import json
 import zipfile
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -117,6 +118,68 @@ class TestProofExport(ConsentCommon):
             export.action_export()
         with self.assertRaises(UserError):
             export.unlink()
+
+    def test_A6_the_context_forges_nothing(self):
+        now = fields.Datetime.now()
+        attachment = self.env["ir.attachment"].create({"name": "x", "raw": b"x"})
+        forged = {
+            "default_state": "stored",
+            "default_digest": "0" * 64,
+            "default_evidence_digest": "0" * 64,
+            "default_exported_by_id": self.consent_user.id,
+            "default_exported_at": now,
+            "default_stored_by_id": self.consent_user.id,
+            "default_stored_at": now,
+            "default_event_count": 10**6,
+            "default_problem_count": 5,
+            "default_attachment_id": attachment.id,
+            "default_evidence_attachment_id": attachment.id,
+            "default_line_ids": [
+                (0, 0, {"company_id": self.company.id, "event_count": 10**6}),
+            ],
+        }
+        exports = self.env["ajw.consent.proof.export"].with_user(self.officer)
+        export = exports.with_context(**forged).create({"company_ids": [(6, 0, self.company.ids)]})
+        self.env["ir.default"].set("ajw.consent.proof.export", "state", "stored")
+        second = exports.create({"company_ids": [(6, 0, self.company.ids)]})
+        for record in (export, second):
+            self.assertEqual(record.state, "draft")
+            for name in forged:
+                field = name.removeprefix("default_")
+                if field != "state":
+                    self.assertFalse(record[field], field)
+        self.assertIn("Not exported yet", self._problems()[0])
+
+    def test_A6_the_context_publishes_no_file(self):
+        exports = self.env["ajw.consent.proof.export"].with_user(self.officer)
+        export = exports.create({"company_ids": [(6, 0, self.company.ids)], "with_evidence": True})
+        export.with_context(
+            default_public=True,
+            default_access_token="known",
+            default_res_model="res.partner",
+            default_company_id=False,
+            default_event_count=10**6,
+        ).action_export()
+        for file in (export.attachment_id, export.evidence_attachment_id):
+            file = file.sudo()
+            self.assertFalse(file.public)
+            self.assertFalse(file.access_token)
+            self.assertEqual((file.res_model, file.res_id), (export._name, export.id))
+
+    def test_A8_evidence_leaves_the_database_once_it_is_stored_elsewhere(self):
+        export = self._export(with_evidence=True)
+        evidence, digest = export.evidence_attachment_id, export.evidence_digest
+        self.assertTrue(digest)
+        export.action_download_evidence()
+        export.action_confirm_stored()
+        self.assertFalse(evidence.sudo().exists())
+        self.assertFalse(export.evidence_attachment_id)
+        self.assertEqual(export.evidence_digest, digest)
+        self.assertTrue(export.attachment_id.sudo().raw, "the proof names nobody and stays")
+        with self.assertRaisesRegex(UserError, "was deleted here"):
+            export.action_download_evidence()
+        with self.assertRaises(AccessError):
+            export.with_user(self.consent_user).action_download_evidence()
 
     # -- before an uninstallation ----------------------------------------------------------------
 
