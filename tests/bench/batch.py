@@ -50,5 +50,5 @@ def run(bench):
         Figure("PDFs in batches, each", pdf["together"] / RENDERED, "s"),
         Figure("PDFs one by one, each", pdf["alone"] / RENDERED, "s"),
         Figure("one by one against in batches", pdf["alone"] / pdf["together"], "×"),
-        Figure(f"memory while {RENDERED} PDFs are made", pdf["memory"], "MB", 64),
+        Figure(f"memory that {RENDERED} PDFs take for good", pdf["memory"], "MB", 64),
     ]
