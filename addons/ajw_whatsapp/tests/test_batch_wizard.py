@@ -360,3 +360,56 @@ class TestBatchWizard(BatchCommon):
                 counts[count] = self._queries_for(moves[:count])
                 raise ZeroDivisionError
         self.assertLessEqual(counts[60] - counts[20], 2, counts)
+
+    # -- what a program may write ------------------------------------------------------------------
+
+    def test_a_selection_that_is_none_is_refused_with_a_sentence(self):
+        wizard = self._wizard(self.moves[:1])
+        for selection in (5, "all", {"ids": [1]}, [True], [2.5], ["1"], [2**40], [-1], [[1]]):
+            with self.subTest(selection=selection):
+                wizard.selected_ids = selection
+                with self.assertRaisesRegex(UserError, "no list of documents"):
+                    wizard.action_refresh()
+                with self.assertRaisesRegex(UserError, "no list of documents"):
+                    wizard.create({"res_model": "account.move", "selected_ids": selection})
+        wizard.selected_ids = [self.moves[0].id] * 3
+        wizard.action_refresh()
+        self.assertEqual(wizard.total_count, 1)
+
+    def test_A3_each_company_gets_its_own_batch_whatever_the_lines_say(self):
+        other = self.env["res.company"].create({"name": "Second Trading"})
+        self.billing.company_ids += other
+        self.env["account.chart.template"].try_loading(
+            "generic_coa", company=other, install_demo=False
+        )
+        theirs = self._invoices(self.partners[:1], company_id=other.id)
+        billing = self.billing.with_context(allowed_company_ids=(self.company | other).ids)
+        wizard = self._wizard((self.moves[:2] | theirs).with_env(billing.env))
+        wizard = wizard.with_context(allowed_company_ids=(self.company | other).ids)
+        for company in (self.company, other, self.env["res.company"]):
+            wizard.line_ids.write({"company_id": company.id, "status": "ready"})
+            action = wizard.action_send()
+        self.assertEqual(action["tag"], "display_notification", "nothing is sent twice")
+        [batch] = self.env["ajw.whatsapp.batch"].search([])
+        self.assertEqual(batch.company_id, self.company)
+        self.assertEqual(set(batch.message_ids.mapped("res_id")), set(self.moves[:2].ids))
+        self.assertNothingQueued(theirs)
+
+    def test_lines_of_another_kind_of_document_are_refused(self):
+        wizard = self._wizard(self.moves[:2])
+        wizard.line_ids[0].res_model = "sale.order"
+        with self.assertRaisesRegex(UserError, "Refresh it"):
+            wizard.action_send()
+        self.assertFalse(self.env["ajw.whatsapp.batch"].search([]))
+
+    def test_A3_a_line_gives_no_right_on_its_document(self):
+        wizard = self._wizard(self.moves[:1])
+        foreign = self.env["res.company"].create({"name": "Foreign Trading"})
+        self.env["account.chart.template"].try_loading(
+            "generic_coa", company=foreign, install_demo=False
+        )
+        theirs = self._invoices(self.partners[:1], company_id=foreign.id)
+        wizard.line_ids.res_id = theirs.id
+        with self.assertRaises(AccessError):
+            wizard.action_send()
+        self.assertNothingQueued(theirs)

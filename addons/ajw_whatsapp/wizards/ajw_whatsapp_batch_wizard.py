@@ -10,6 +10,8 @@ from .ajw_whatsapp_batch_reasons import FIXES
 
 #: What was selected is kept with the wizard; a browser sends no more than this anyway.
 MAX_DOCUMENTS = 20_000
+#: The largest id a table can hold.
+MAX_ID = 2**31 - 1
 
 
 class AjwWhatsappBatchWizard(models.TransientModel):
@@ -66,12 +68,10 @@ class AjwWhatsappBatchWizard(models.TransientModel):
         """Look the selected documents up anew."""
         self.ensure_one()
         self.env[self.res_model]._ajw_whatsapp_check_user("read")
-        res_ids = [res_id for res_id in self.selected_ids or [] if isinstance(res_id, int)]
-        if len(res_ids) > MAX_DOCUMENTS:
-            raise UserError(self.env._("Select no more than %s documents at once.", MAX_DOCUMENTS))
+        res_ids = self._selection()
         self.line_ids.unlink()
         self.reason_ids.unlink()
-        rows, unseen = self._survey(self.res_model, list(dict.fromkeys(res_ids)))
+        rows, unseen = self._survey(self.res_model, res_ids)
         statuses = Counter(row["status"] for row in rows)
         codes = Counter(row["code"] for row in rows if row["status"] == "blocked")
         self.env["ajw.whatsapp.batch.wizard.line"].create(
@@ -96,6 +96,24 @@ class AjwWhatsappBatchWizard(models.TransientModel):
                 **{f"{status}_count": statuses[status] for status, _label in STATUSES},
             }
         )
+
+    def _selection(self):
+        """Return the ids of the selected documents, each once.
+
+        :rtype: list[int]
+        :raises UserError: what a program wrote there is no list of ids, or too long
+        """
+        selected = self.selected_ids or []
+        if not isinstance(selected, list) or not all(
+            isinstance(res_id, int) and not isinstance(res_id, bool) and 0 < res_id <= MAX_ID
+            for res_id in selected
+        ):
+            raise UserError(
+                self.env._("The selection is no list of documents. Select them in their list.")
+            )
+        if len(selected) > MAX_DOCUMENTS:
+            raise UserError(self.env._("Select no more than %s documents at once.", MAX_DOCUMENTS))
+        return list(dict.fromkeys(selected))
 
     @api.depends("show", "line_ids")
     def _compute_shown_line_ids(self):
@@ -208,17 +226,22 @@ class AjwWhatsappBatchWizard(models.TransientModel):
         Batch = self.env["ajw.whatsapp.batch"]
         batches = Batch
         Document = self.env[self.res_model]
-        skipped = {}
-        for row in self.line_ids - lines:
-            skipped[row.company_id] = skipped.get(row.company_id, 0) + 1
-        for company, same in lines.grouped("company_id").items():
-            documents = Document.browse(same.mapped("res_id")).exists()
+        if any(line.res_model != self.res_model for line in self.line_ids):
+            raise UserError(
+                self.env._("The list does not fit the selected documents any more. Refresh it.")
+            )
+        selected = Document.browse(dict.fromkeys(lines.mapped("res_id"))).exists()
+        selected._ajw_whatsapp_check_user("write")
+        skipped = Counter(line.company_id.id for line in self.line_ids - lines)
+        # The documents say whose they are: a line may have been written by anybody.
+        for company, documents in selected.grouped("company_id").items():
+            same = lines.filtered(lambda line, ids=set(documents.ids): line.res_id in ids)
             batch, _problems = Batch._start(
                 documents,
                 {line.res_id: line.template_id for line in same},
                 {line.res_id: documents._ajw_whatsapp_occasion(line.sent_before) for line in same},
                 self._estimate(same, company.currency_id.name),
-                left_out=skipped.get(company, 0),
+                left_out=skipped[company.id],
             )
             batches += batch
         if not batches:
