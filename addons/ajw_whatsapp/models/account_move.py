@@ -4,6 +4,9 @@ from odoo.exceptions import UserError
 from .account_move_send import CollectedErrors
 from .selections import ACTIVE_STATES, ON_ITS_WAY_STATES
 
+#: An object cannot arrive by RPC: only our own sending keeps what is queued for other ways.
+KEEP_QUEUED = object()
+
 
 class AccountMove(models.Model):
     _name = "account.move"
@@ -43,15 +46,39 @@ class AccountMove(models.Model):
 
     def _ajw_whatsapp_ready_files(self):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
-        # an e-invoice that was not sent to its network yet is to go there first
+        # an e-invoice that was not sent to its network yet, or is queued for it, goes there first
         send = self.env["account.move.send"]
         return {
             move.id: move.invoice_pdf_report_id
             for move in self
             if move.invoice_pdf_report_id
+            and not move.sending_data
             and not move._ajw_whatsapp_networks()
             and not send._get_default_extra_edis(move)
         }
+
+    def _ajw_whatsapp_being_sent(self):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        # sudo: triggers and the state of a scheduled action are the scheduler's own
+        cron = self.env.ref("account.ir_cron_account_move_send", raise_if_not_found=False)
+        queued = self.filtered("sending_data")
+        if not queued or not cron or not cron.sudo().active:
+            return self.browse()  # what is queued stays so, see `write`
+        cron.sudo()._trigger()
+        return queued
+
+    def write(self, vals):
+        # EXTENDS 'account': the core forgets what was queued for email once it has sent an invoice
+        # in whatever way; the email would never leave
+        if (
+            self.env.context.get("ajw_whatsapp_keep_queued") is KEEP_QUEUED
+            and "sending_data" in vals
+            and not vals["sending_data"]
+        ):
+            vals = {name: value for name, value in vals.items() if name != "sending_data"}
+            if not vals:
+                return True
+        return super().write(vals)
 
     def _ajw_whatsapp_make_files(self):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
@@ -59,7 +86,8 @@ class AccountMove(models.Model):
         # already must not be queued once more, so WhatsApp is none of the sending methods here.
         errors = CollectedErrors()
         send = self.env["account.move.send"].with_context(ajw_whatsapp_errors=errors)
-        for networks, moves in self.grouped(
+        kept = self.with_context(ajw_whatsapp_keep_queued=KEEP_QUEUED)
+        for networks, moves in kept.grouped(
             lambda move: tuple(move._ajw_whatsapp_networks())
         ).items():
             send._generate_and_send_invoices(
@@ -108,7 +136,8 @@ class AccountMove(models.Model):
             for move in self
         }
         before = Message.search(self._ajw_whatsapp_message_domain(), order="id desc", limit=1).id
-        for move in self.filtered(lambda m: m.id not in problems):
+        kept = self.with_context(ajw_whatsapp_keep_queued=KEEP_QUEUED)
+        for move in kept.filtered(lambda m: m.id not in problems):
             self.env["account.move.send"]._generate_and_send_invoices(
                 move,
                 sending_methods=[*move._ajw_whatsapp_networks(), "ajw_whatsapp"],

@@ -1,6 +1,7 @@
 import logging
 import traceback
 from datetime import timedelta
+from typing import NamedTuple
 
 from odoo import fields, models
 from odoo.exceptions import UserError
@@ -18,14 +19,33 @@ _logger = logging.getLogger(__name__)
 RENDER_BATCH = 25
 #: A document during whose rendering the server died this often is given up.
 MAX_RENDER_ATTEMPTS = 3
+#: A document that is being sent by other ways first is looked at again after this long.
+BUSY_MINUTES = 1
+
+
+class Rendered(NamedTuple):
+    """What was made for one message.
+
+    :param int attachment_id: the PDF; 0 when it could not be made
+    :param dict values: what the message holds with it
+    :param str problem: why it cannot go
+    """
+
+    attachment_id: int = 0
+    values: dict = {}
+    problem: str = ""
 
 
 class AjwWhatsappAccount(models.Model):
     """The sender makes the PDFs that messages wait for, before it sends.
 
-    Three short transactions a round: note the attempt, render, or give up. A server that dies while
+    Three transactions a round: note the attempt, render, queue or give up. A server that dies while
     rendering leaves the attempt on record: what it worked on is next tried one by one, so that a
     document that kills it is found out and stands alone.
+
+    Rendering takes long, and e-invoicing may commit in the midst of it. So no message is locked
+    meanwhile, and which of them still wait is looked up anew afterwards: a message that was
+    cancelled while its PDF was being made stays cancelled.
     """
 
     _inherit = "ajw.whatsapp.account"
@@ -74,6 +94,7 @@ class AjwWhatsappAccount(models.Model):
             self._preparing_domain(), order="render_attempts, id", limit=self._render_batch_size()
         ).try_lock_for_update()
         problems = messages._document_problems()
+        busy = messages._being_sent_otherwise()
         now = fields.Datetime.now()
         chosen = self._outbox
         for message, (reason, answer) in self._decide(messages).items():
@@ -90,6 +111,8 @@ class AjwWhatsappAccount(models.Model):
                         "Nothing was sent. Send the document again once it is in order."
                     ),
                 )
+            elif message in busy:
+                message.retry_at = now + timedelta(minutes=BUSY_MINUTES)
             elif message.render_attempts >= MAX_RENDER_ATTEMPTS:
                 self._fail_rendering(
                     message, self.env._("The server stopped each time the PDF was being made.")
@@ -119,7 +142,7 @@ class AjwWhatsappAccount(models.Model):
     def _render_or_split(self, message_ids):
         """Render together; when that fails by halves, so that one document holds up no other."""
         try:
-            done = self._in_fresh_transaction(self._render, message_ids)
+            rendered = self._in_fresh_transaction(self._render, message_ids)
         except Exception as error:  # noqa: BLE001 - whatever a report raises, the others go on
             self.env.cr.rollback()
             if len(message_ids) > 1:
@@ -140,17 +163,18 @@ class AjwWhatsappAccount(models.Model):
                 )
             self._in_fresh_transaction(self._give_up_rendering, message_ids, said)
         else:
-            if done is None:  # too many collisions are not the documents' fault
+            if rendered is not None:
+                rendered = self._in_fresh_transaction(self._queue_rendered, rendered)
+            if rendered is None:  # too many collisions are not the documents' fault
                 self._in_fresh_transaction(self._give_back, message_ids)
 
     def _render(self, message_ids):
-        """Make the PDFs, each in the name of who sent it, and queue the messages.
+        """Make the PDFs, each in the name of who sent it. Writes nothing to the messages.
 
-        :return: ``True``
+        :return: ``{message_id: Rendered}`` for those that still wait
         """
-        messages = self._outbox.search(
-            [("id", "in", message_ids), ("state", "=", "preparing")]
-        ).try_lock_for_update()
+        messages = self._outbox.search([("id", "in", message_ids), ("state", "=", "preparing")])
+        rendered = {}
         for (res_model, author), same in messages.grouped(
             lambda message: (message.res_model, message.create_uid)
         ).items():
@@ -169,18 +193,84 @@ class AjwWhatsappAccount(models.Model):
                 .browse(dict.fromkeys(same.mapped("res_id")))
             )
             files, problems = documents._ajw_whatsapp_make_files()
+            rendered |= {
+                message.id: Rendered(problem=problems.get(message.res_id, ""))
+                for message in same
+                if message.res_id not in files
+            }
+            ready = same.filtered(lambda message, files=files: message.res_id in files)
+            rendered |= self._render_texts(ready, documents, files)
+        return rendered
+
+    def _render_texts(self, messages, documents, files):
+        """Fill the templates in again, so that a text says what its PDF says.
+
+        :param documents: the documents of the messages, as they were rendered
+        :param dict files: ``{res_id: ir.attachment}``
+        :return: ``{message_id: Rendered}``
+        """
+        rendered = {}
+        for template, same in messages.grouped("template_id").items():
+            used = documents.browse(dict.fromkeys(same.mapped("res_id")))
+            texts, problems = used._ajw_whatsapp_render_many(template.with_env(used.env))
             for message in same:
-                document = documents.browse(message.res_id)
-                if attachment := files.get(message.res_id):
-                    message._set_state(
-                        "queued",
-                        attachment_id=attachment.id,
-                        filename=document._ajw_whatsapp_filename(),
-                        retry_at=False,
-                    )
-                else:
-                    self._fail_rendering(message, problems.get(message.res_id, ""))
+                values = {}
+                if text := texts.get(message.res_id):
+                    values = {
+                        "template_components": text.components,
+                        "body": text.body_text,
+                        "filename": documents.browse(message.res_id)._ajw_whatsapp_filename(),
+                    }
+                rendered[message.id] = Rendered(
+                    files[message.res_id].id, values, problems.get(message.res_id, "")
+                )
+        return rendered
+
+    def _queue_rendered(self, rendered):
+        """Queue the messages that wait for what was made; others were decided meanwhile.
+
+        To be called in a transaction that has just begun.
+
+        :param dict rendered: ``{message_id: Rendered}``
+        :return: ``True``
+        :raises psycopg2.errors.SerializationFailure: a message changed this moment
+        """
+        if self.active:
+            self._drop_cancelled()
+        else:
+            self._cancel_queue()
+        messages = self._outbox.search(
+            [("id", "in", list(rendered)), ("state", "=", "preparing")]
+        )._lock_waiting()
+        unsent = set()
+        for message_id, made in rendered.items():
+            message = self._outbox.browse(message_id)
+            if message in messages and made.attachment_id and not made.problem:
+                message._set_state(
+                    "queued", attachment_id=made.attachment_id, retry_at=False, **made.values
+                )
+                continue
+            unsent.add(made.attachment_id)
+            if message in messages and made.attachment_id:
+                message._set_state(
+                    "failed",
+                    failed_at=fields.Datetime.now(),
+                    retry_at=False,
+                    error_message=made.problem,
+                    error_hint=self.env._(
+                        "Nothing was sent. Send the document again once it is in order."
+                    ),
+                )
+            elif message in messages:
+                self._fail_rendering(message, made.problem)
+        self._drop_files(unsent - {0})
         return True
+
+    def _drop_files(self, attachment_ids):
+        """Delete PDFs that were made for nothing; the legal PDF of an invoice stays with it."""
+        used = self._outbox.search([("attachment_id", "in", list(attachment_ids))]).attachment_id
+        files = self.env["ir.attachment"].browse(attachment_ids - set(used.ids)).exists()
+        files.filtered(lambda file: not file.res_field).unlink()
 
     def _give_up_rendering(self, message_ids, said):
         messages = self._outbox.browse(message_ids).filtered(lambda m: m.state == "preparing")

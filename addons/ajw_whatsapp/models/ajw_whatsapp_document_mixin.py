@@ -145,6 +145,11 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         """
         return {}
 
+    def _ajw_whatsapp_being_sent(self):
+        """Return the documents that are queued for other ways, which come first, and have those
+        go on."""
+        return self.browse()
+
     def _ajw_whatsapp_make_files(self):
         """Render the documents together, after what has to come first. May commit.
 

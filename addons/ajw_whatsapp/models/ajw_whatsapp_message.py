@@ -11,6 +11,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.orm.models import NO_ACCESS
+from odoo.tools import SQL
 
 from .selections import ACTIVE_STATES, MESSAGE_STATES, STATE_RANK, WAITING_STATES
 
@@ -419,10 +420,8 @@ class AjwWhatsappMessage(models.Model):
         """
         self.check_access("read")
         engine = self._engine()
-        # The sender holds the rows it claims: whoever gets the lock first decides.
-        if engine.try_lock_for_update() != engine or any(
-            m.state not in WAITING_STATES for m in engine
-        ):
+        # The sender holds the rows while it claims them: whoever gets the lock first decides.
+        if any(m.state not in WAITING_STATES for m in engine._lock_waiting()):
             raise UserError(self.env._("Only messages that are still queued can be cancelled."))
         engine._set_state("cancelled")
         engine._document_outcome()
@@ -670,12 +669,34 @@ class AjwWhatsappMessage(models.Model):
         twin = self._find_active([key]).get(key)
         if not twin:
             return
-        if twin.state in WAITING_STATES and twin.try_lock_for_update() == twin:
-            twin._set_state("cancelled")
+        if twin.state in WAITING_STATES:
+            # If the sender claims it this moment, this report is worked through again afterwards.
+            twin._lock_waiting()._set_state("cancelled", retry_at=False)
         else:  # both went out
             self.occasion = f"late-{self.id}"
         self.flush_recordset()
         twin.flush_recordset()
+
+    def _lock_waiting(self):
+        """Lock the rows; wait for whoever holds one this moment.
+
+        :return: the same messages
+        :raises psycopg2.errors.SerializationFailure: one was changed since this transaction began;
+            Odoo, the sender and the webhook then do everything again
+        """
+        if self:
+            self.flush_recordset()
+            # SQL: the ORM either skips a locked row or fails. In order of ids, so that two that
+            # wait for each other are rare. An error's text would print nothing, but be logged.
+            self.env.cr.execute(
+                SQL(
+                    "SELECT id FROM %s WHERE id IN %s ORDER BY id FOR UPDATE",
+                    SQL.identifier(self._table),
+                    tuple(self.ids),
+                ),
+                log_exceptions=False,
+            )
+        return self
 
     def _document_outcome(self, old_state=None):
         """Tell the documents what became of their messages, once per document model.

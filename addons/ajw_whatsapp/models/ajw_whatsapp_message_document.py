@@ -71,6 +71,16 @@ class AjwWhatsappMessage(models.Model):
                 problems[message.id] = problem
         return problems
 
+    def _being_sent_otherwise(self):
+        """Return the messages whose document is to leave by other ways first, as by email."""
+        mixin = self.env.registry["ajw.whatsapp.document.mixin"]
+        busy = set()
+        documents = [doc for doc in self._documents().values() if isinstance(doc, mixin)]
+        for model in {document._name for document in documents}:
+            same = self.env[model].concat(*(doc for doc in documents if doc._name == model))
+            busy |= {(model, res_id) for res_id in same._ajw_whatsapp_being_sent().ids}
+        return self.filtered(lambda message: (message.res_model, message.res_id) in busy)
+
     def _document_problem(self, document):
         """Say why a message must not go, as its document stands now; ``False`` when it may."""
         self.ensure_one()

@@ -18,6 +18,7 @@ from . import (
     test_overview,
     test_rate,
     test_recipient,
+    test_rendering,
     test_res_partner,
     test_sale_order,
     test_self_test,
