@@ -54,7 +54,7 @@ def test_A1_a_batch_reaches_those_who_agreed_and_nobody_else(
     browser.wait_for(".o_ajw_whatsapp_batch")
     for move in moves[: len(agreed)]:
         stack.wait_for_state(accountant, move, "delivered", "read")
-    browser.wait_for(".o_arrow_button_current", "Done")
+    browser.wait_for(".o_ajw_whatsapp_batch_progress[data-under-way='0']")
     browser.wait_for("[data-count=delivered]", str(len(agreed)))
     browser.screenshot(screenshots / f"batch-done-{name}.png", full=True)
     for number in agreed:
