@@ -48,17 +48,18 @@ class ConsentPages(http.Controller):
     )
     def answer(self, token, decision="", notice="", lang=None, **_params):
         """Record an answer and show the receipt."""
-        problem = request.env["ajw.consent.invitation"]._answer(
-            token,
-            decision,
-            purpose_ids=_ids(request.httprequest.form.getlist("purpose")),
-            notice_digest=notice,
-            lang=lang,
-            ip=request.httprequest.remote_addr,
+        Invitation = request.env["ajw.consent.invitation"]
+        ticked = _ids(request.httprequest.form.getlist("purpose"))
+        ip = request.httprequest.remote_addr
+        if Invitation._resolve(token).source == "invoice_qr":
+            problem, code = Invitation._request_by_invoice(token, ticked, notice, lang, ip)
+            return self._show_invitation(token, lang, problem, code=code)
+        problem = Invitation._answer(
+            token, decision, purpose_ids=ticked, notice_digest=notice, lang=lang, ip=ip
         )
         return self._show_invitation(token, lang, problem, done="" if problem else decision)
 
-    def _show_invitation(self, token, lang, problem="", done=""):
+    def _show_invitation(self, token, lang, problem="", done="", code=""):
         asked = request.env["ajw.consent.invitation"]._resolve(token)
         if asked.problem:
             problem = asked.problem
@@ -73,6 +74,8 @@ class ConsentPages(http.Controller):
             "done": done,
             "number": mask(asked.address),
             "on_paper": asked.source == "invoice_qr",
+            "code": code,
+            "business_number": asked.company._ajw_card_number() if code else "",
             "offered": asked.by_reason(ASKABLE),
             "agreed": asked.by_reason({"ok"}),
             "waiting": asked.by_reason({"unconfirmed"}),

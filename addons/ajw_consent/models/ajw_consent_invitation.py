@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..tools.invitation import PLACEHOLDER
 from .selections import CHANNELS
@@ -9,6 +10,8 @@ from .selections import CHANNELS
 #: The person can still answer.
 OPEN_STATES = ("queued", "sent")
 GC_BATCH = 1000
+#: Meta delivers a message again for up to seven days: so long a code of that day is still known.
+GRACE = timedelta(days=7)
 
 
 class AjwConsentInvitation(models.Model):
@@ -31,7 +34,7 @@ class AjwConsentInvitation(models.Model):
         "token_hash": {
             "category": "technical",
             "erase": "none",
-            "reason": "SHA-256 of a random link; emptied when the link has expired",
+            "reason": "SHA-256 of a random link; emptied once it can withdraw nothing any more",
         },
         "code_hash": {
             "category": "technical",
@@ -244,18 +247,46 @@ class AjwConsentInvitation(models.Model):
         """
         now = fields.Datetime.now()
         past = Domain("expires_at", "<", now)
-        domain = past & (
-            Domain("state", "in", ("queued", "sent", "unconfirmed"))
-            | Domain("token_hash", "!=", False)
-            | Domain("code_hash", "!=", False)
+        unconfirmed = Domain("state", "=", "unconfirmed")
+        domain = (
+            past & Domain("state", "in", OPEN_STATES)
+            | unconfirmed & Domain("expires_at", "<", now - GRACE)
+            | past
+            & ~unconfirmed
+            & Domain("state", "!=", "answered")
+            & (Domain("token_hash", "!=", False) | Domain("code_hash", "!=", False))
         )
         rows = self.sudo().search(domain, limit=GC_BATCH, order="id")
-        cards = rows.filtered(lambda row: row.state == "unconfirmed")
+        papers = rows.filtered(lambda row: row.state == "unconfirmed")
         # Nobody confirmed that the number is theirs: nothing about it is kept.
-        cards.write({"address": False, "name": False, "ip": False})
+        papers.write({"address": False, "name": False, "ip": False, "partner_id": False})
         rows.filtered(lambda row: row.state in (*OPEN_STATES, "unconfirmed"))._close("expired")
         rows.write({"token_hash": False, "code_hash": False})
+        self._gc_answered(now)
         return len(rows), self.sudo().search_count(domain, limit=GC_BATCH)
+
+    @api.model
+    def _gc_answered(self, now):
+        """Empty the links of answers of which nothing is in force: they withdraw no more."""
+        self.flush_model()
+        self.env["ajw.consent.state"].flush_model()
+        # SQL: one statement for all; the ORM has no condition on another row's columns
+        self.env.cr.execute(
+            SQL(
+                """UPDATE ajw_consent_invitation invitation SET token_hash = NULL
+                    WHERE invitation.state = 'answered' AND invitation.token_hash IS NOT NULL
+                      AND invitation.expires_at < %s
+                      AND NOT EXISTS (
+                          SELECT 1 FROM ajw_consent_state state
+                           WHERE state.company_id = invitation.company_id
+                             AND state.partner_id = invitation.partner_id
+                             AND state.channel = invitation.channel
+                             AND state.address = invitation.address
+                             AND state.status IN ('given', 'unconfirmed'))""",
+                now,
+            )
+        )
+        self.invalidate_model(["token_hash"])
 
     @api.model
     def _validity(self, controller):

@@ -1,17 +1,12 @@
-import binascii
 from typing import Any, NamedTuple
 
-import psycopg2
-
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError
 from odoo.tools import consteq, hash_sign, hmac, verify_hash_signed
 
-from ..tools.invitation import MAX_TOKEN, token_digest
+from ..tools.invitation import is_canonical, token_digest
 from .ajw_consent_invitation_screening import AGREED, ASKABLE
 
 QR_SCOPE = "ajw_consent.invitation.qr"
-METHOD = {"email": "email_link", "invoice_qr": "qr_code", "card": "qr_code"}
 
 
 class Asked(NamedTuple):
@@ -59,12 +54,18 @@ class AjwConsentInvitation(models.Model):
         controller = company.sudo().ajw_consent_controller_id
         days = max(controller.ajw_consent_invitation_validity, 1)
         values = [partner.id, company.id, self._fingerprint(partner, address)]
-        return hash_sign(self.sudo().env, QR_SCOPE, values, expiration_hours=24 * days)
+        return hash_sign(self.sudo().env, self._qr_scope(), values, expiration_hours=24 * days)
+
+    @api.model
+    def _qr_scope(self):
+        """Return what links of this database are signed for: those of a copy are none of it."""
+        # sudo: nobody may read the parameters
+        return f"{QR_SCOPE}.{self.env['ir.config_parameter'].sudo().get_param('database.uuid')}"
 
     @api.model
     def _fingerprint(self, partner, address):
         """Return a short keyed digest: the link notices a new number without naming one."""
-        return hmac(self.sudo().env, QR_SCOPE, f"{partner.id}:{address}")[:16]
+        return hmac(self.sudo().env, self._qr_scope(), f"{partner.id}:{address}")[:16]
 
     @api.model
     def _resolve(self, token):
@@ -73,17 +74,17 @@ class AjwConsentInvitation(models.Model):
         :param str token: as it stands in the address
         :rtype: Asked
         """
-        if not token or len(token) > MAX_TOKEN or not token.isascii():
+        if not is_canonical(token):
             return Asked("unknown")
         self = self.sudo().with_context(active_test=False)
         invitation = self.search(
-            [("token_hash", "=", token_digest(token)), ("source", "!=", "card")], limit=1
+            [("token_hash", "=", token_digest(token)), ("source", "=", "email")], limit=1
         )
         if invitation:
             return self._resolve_invitation(invitation)
         try:
-            values = verify_hash_signed(self.env, QR_SCOPE, token)
-        except (ValueError, binascii.Error, AssertionError, IndexError):
+            values = verify_hash_signed(self.env, self._qr_scope(), token)
+        except ValueError:  # of another kind than ours
             return Asked("unknown")
         if values is None:
             return Asked("expired")  # or forged: whoever forged it learns nothing
@@ -95,18 +96,21 @@ class AjwConsentInvitation(models.Model):
         if not address or not consteq(self._fingerprint(partner, address), values[2]):
             return Asked("number_changed", company.ajw_consent_controller_id)
         controller = company.ajw_consent_controller_id
-        return self._with_purposes(
-            Asked("", controller, partner, address, "invoice_qr", company=company),
-            self._default_purposes(),
-        )
+        if not partner.active:
+            return Asked("contact_gone", controller)
+        if self.env["ajw.consent.keyring"]._check() or not company._ajw_card_number():
+            return Asked("unavailable", controller)
+        # Whoever finds the paper opens this page: it tells nothing of what the customer said.
+        purposes = dict.fromkeys(self._default_purposes(), "no_opt_in")
+        return Asked("", controller, partner, address, "invoice_qr", purposes, company=company)
 
     def _resolve_invitation(self, invitation):
         controller, partner = invitation.company_id, invitation.partner_id
         if invitation.state == "cancelled":
             return Asked("cancelled", controller)
-        if invitation.state == "expired" or (
-            invitation.expires_at and invitation.expires_at <= fields.Datetime.now()
-        ):
+        past = invitation.expires_at and invitation.expires_at <= fields.Datetime.now()
+        # What was agreed to can be withdrawn by the same link as long as it is in force.
+        if invitation.state == "expired" or (past and invitation.state != "answered"):
             return Asked("expired", controller)
         if invitation.state not in ("queued", "sent", "failed", "answered", "refused"):
             return Asked("unknown")
@@ -155,6 +159,8 @@ class AjwConsentInvitation(models.Model):
         asked = self._resolve(token)
         if asked.problem:
             return asked.problem
+        if asked.source != "email":
+            return "unknown"  # a paper proves nothing, see _request_by_invoice
         if decision == "withdraw":
             return self._answer_withdraw(asked, ip)
         if asked.answered:
@@ -167,7 +173,7 @@ class AjwConsentInvitation(models.Model):
             return "notice_changed"
         offered = asked.by_reason(ASKABLE)
         if decision == "decline":
-            return self._answer_once(asked, token, "refused", offered, notice, ip)
+            return self._answer_once(asked, "refused", offered, notice, ip)
         if decision != "agree":
             return "unknown"
         ticked = [purpose for purpose in offered if purpose.id in set(purpose_ids)]
@@ -175,9 +181,9 @@ class AjwConsentInvitation(models.Model):
             return "purposes_changed"
         if not ticked:
             return "nothing_ticked"
-        return self._answer_once(asked, token, "answered", ticked, notice, ip)
+        return self._answer_once(asked, "answered", ticked, notice, ip)
 
-    def _answer_once(self, asked, token, state, purposes, notice, ip):
+    def _answer_once(self, asked, state, purposes, notice, ip):
         """Settle the invitation first, so that of two windows only one records."""
         vals = {
             "state": state,
@@ -185,38 +191,15 @@ class AjwConsentInvitation(models.Model):
             "notice_id": notice.id,
             "failure_reason": False,
         }
-        if asked.invitation:
-            invitation = asked.invitation
-            invitation.write(vals)
-            # A second window waits here, is made to start again, and finds the answer.
-            invitation.flush_recordset()
-        else:
-            invitation = self._create_from_paper(asked, token, vals)
+        invitation = asked.invitation
+        invitation.write(vals)
+        # A second window waits here, is made to start again, and finds the answer.
+        invitation.flush_recordset()
         events = self._record_answer(
             asked, purposes, "given" if state == "answered" else "refused", notice, ip
         )
         invitation.event_ids = events
         return ""
-
-    def _create_from_paper(self, asked, token, vals):
-        """Make the row of a paper's link on its first answer; the link's digest is unique."""
-        try:
-            with self.env.cr.savepoint():
-                return self.create(
-                    {
-                        **vals,
-                        "company_id": asked.controller.id,
-                        "partner_id": asked.partner.id,
-                        "address": asked.address,
-                        "source": asked.source,
-                        "token_hash": token_digest(token),
-                        "purpose_ids": [(6, 0, [purpose.id for purpose in asked.purposes])],
-                        "expires_at": self._validity(asked.controller),
-                    }
-                )
-        except psycopg2.errors.UniqueViolation as error:
-            # Answered in another window at this moment: start again and find that answer.
-            raise ConcurrencyError("answered in another window") from error
 
     def _answer_withdraw(self, asked, ip):
         """Withdraw all that this link's purposes have in force: always possible, at once."""
@@ -233,13 +216,7 @@ class AjwConsentInvitation(models.Model):
         """Write the answer to the ledger, with where it came from as evidence."""
         if not purposes:
             return self.env["ajw.consent.event"]
-        method = METHOD[asked.source]
-        invitation = asked.invitation
-        note = (
-            self.env._("Link in an email to %s", invitation.email)
-            if asked.source == "email"
-            else self.env._("QR code on an invoice")
-        )
+        note = self.env._("Link in an email to %s", asked.invitation.email)
         return self.env["ajw.consent.event"]._record(
             asked.controller,
             asked.partner,
@@ -247,7 +224,7 @@ class AjwConsentInvitation(models.Model):
             "whatsapp",
             asked.address,
             kind,
-            method,
+            "email_link",
             notice=notice,
             evidence={"ip": ip, "note": note},
         )

@@ -105,15 +105,47 @@ class AjwConsentInvitation(models.Model):
 
     @api.model
     def _ask_gate(self, controller, partners, channel, addresses):
-        """Return purpose → (partner id, address) → reason code, for every active purpose."""
+        """Return purpose → (partner id, address) → reason code, for every active purpose.
+
+        Asking is about an address, and contacts are entered twice: where somebody with that
+        address said no, who was not asked yet counts as ``refused``.
+        """
         pairs = [(partner_id, address) for partner_id, address in addresses.items() if address]
         gate = self.env["ajw.consent.gate"]
+        closed = self._said_no_on(controller, channel, {address for _id, address in pairs})
         return {
             purpose: {
-                pair: answer.reason
+                pair: "refused"
+                if answer.reason in ASKABLE and (purpose.id, pair[1]) in closed
+                else answer.reason
                 for pair, answer in gate._check(controller, purpose, channel, pairs).items()
             }
             for purpose in self.env["ajw.consent.purpose"].sudo().search([])  # sudo: see _screen
+        }
+
+    @api.model
+    def _said_no_on(self, controller, channel, addresses):
+        """Return the ``(purpose id, address)`` pairs that anybody's last answer is a no to."""
+        # sudo: the answer names no one
+        states = (
+            self.env["ajw.consent.state"]
+            .sudo()
+            .search_fetch(
+                Domain("company_id", "=", controller.id)
+                & Domain("channel", "=", channel)
+                & Domain("status", "in", list(SAID_NO))
+                & (
+                    Domain("address", "in", list(addresses))
+                    # A no to every address, by a contact with this one.
+                    | Domain("address", "in", (False, ""))
+                    & Domain("partner_id.phone_sanitized", "in", list(addresses))
+                ),
+                ["purpose_id", "address", "partner_id"],
+            )
+        )
+        return {
+            (state.purpose_id.id, state.address or state.partner_id.phone_sanitized)
+            for state in states
         }
 
     @api.model

@@ -1,7 +1,10 @@
+import logging
 import secrets
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+_logger = logging.getLogger(__name__)
 
 
 class ResCompany(models.Model):
@@ -20,7 +23,7 @@ class ResCompany(models.Model):
     ajw_consent_invitation_interval = fields.Integer(
         "Invite Again After (days)",
         default=90,
-        help="Nobody gets a second invitation before so many days have passed.",
+        help="Nobody gets a second invitation before so many days have passed. At most 365.",
     )
     ajw_consent_invitation_validity = fields.Integer(
         "Links Valid for (days)",
@@ -30,12 +33,21 @@ class ResCompany(models.Model):
     # What stands in the code of the till card: public, and renewed when a card was lost.
     ajw_consent_card_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
 
+    # Grows with each request on paper; two at one moment are told apart by it.
+    ajw_consent_paper_requests = fields.Integer(groups=fields.NO_ACCESS, copy=False)
+
     _ajw_consent_card_key_unique = models.UniqueIndex(
         "(ajw_consent_card_key) WHERE ajw_consent_card_key IS NOT NULL"
     )
     _ajw_consent_days = models.Constraint(
         "CHECK (ajw_consent_invitation_interval >= 1 AND ajw_consent_invitation_validity >= 1)",
         "Invitations need at least one day, for being repeated and for being answered.",
+    )
+    # Who was invited is deleted after that: a longer time could not be kept to.
+    _ajw_consent_interval_limit = models.Constraint(
+        "CHECK (ajw_consent_invitation_interval <= 365)",
+        "Somebody can be invited again after 365 days at most: after that it is no longer known "
+        "who was invited. Give a smaller figure.",
     )
 
     def _ajw_card_number(self):
@@ -65,18 +77,37 @@ class ResCompany(models.Model):
             )
         return False
 
-    def _ajw_card_url(self, renew=False):
+    def _ajw_check_switched_on(self):
+        """Check that these are companies the user works in now.
+
+        :raises UserError: one is not
+        """
+        # Computed fields run with all rights: what counts are the user's.
+        for company in self - self.sudo(False).env.companies:
+            # sudo: only the name
+            raise UserError(self.env._("Switch to the company %s first.", company.sudo().name))
+
+    def _ajw_card_url(self, renew=False, create=True):
         """Return the address in the QR code of the company's till card.
 
         :param bool renew: make a new one, so that cards printed before answer no more
+        :param bool create: make one when there is none yet
         :raises UserError: there can be no till card now
         """
         self.ensure_one()
         if problem := self._ajw_card_problem():
             raise UserError(problem)
         company = self.sudo()  # sudo: users who print cards may not edit companies
+        if not company.ajw_consent_card_key and not create:
+            raise UserError(self.env._("Print the card under Consent Ledger > Till Card first."))
         if renew or not company.ajw_consent_card_key:
             company.ajw_consent_card_key = secrets.token_urlsafe(16)
+            _logger.info(
+                "Till card of company %s: new key, by user %s, former ones ended: %s",
+                self.id,
+                self.env.uid,
+                renew,
+            )
         return f"{self.get_base_url()}/ajw_consent/card/{company.ajw_consent_card_key}"
 
     @api.model

@@ -17,13 +17,13 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
 
     # c create, r read, w write, u unlink; roles that are not named may do nothing.
     MODELS = {
-        "ajw.consent.card": {"consent_user": "crwu", "officer": "crwu", "officer_b": "crwu"},
+        "ajw.consent.card": {"consent_user": "crwu", "officer": "crwu"},
         "ajw.consent.event": {"consent_user": "r", "officer": "r"},
         "ajw.consent.evidence": {"officer": "r"},
         "ajw.consent.gate": {},
         "ajw.consent.invitation": {"consent_user": "r", "officer": "r"},
         "ajw.consent.invitation.batch": {"consent_user": "r", "officer": "r"},
-        "ajw.consent.invite": {"consent_user": "crwu", "officer": "crwu", "officer_b": "crwu"},
+        "ajw.consent.invite": {"consent_user": "crwu", "officer": "crwu"},
         "ajw.consent.invite.line": {"consent_user": "crwu", "officer": "crwu", "officer_b": "crwu"},
         "ajw.consent.keyring": {},
         "ajw.consent.ledger.guard": {},
@@ -44,7 +44,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
     }
     METHODS = {
         "ajw.consent.card.action_print": "consent_user officer",
-        "ajw.consent.card.action_renew": "consent_user officer",
+        "ajw.consent.card.action_renew": "officer",
         "ajw.consent.invitation.action_cancel": "consent_user officer",
         "ajw.consent.invitation.action_open_events": "consent_user officer",
         "ajw.consent.invitation.action_retry": "consent_user officer",
@@ -78,6 +78,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "base.module.uninstall.ajw_problems": "",
         "res.company.ajw_consent_card_key": NO_ACCESS,
         "res.company.ajw_consent_controller_id": "",
+        "res.company.ajw_consent_paper_requests": NO_ACCESS,
         "res.company.ajw_consent_invitation_interval": "",
         "res.company.ajw_consent_invitation_validity": "",
         "res.config.settings.ajw_consent_invitation_interval": "",

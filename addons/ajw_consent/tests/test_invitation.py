@@ -261,14 +261,60 @@ class TestInvitation(InvitationCommon):
             rows.with_user(stranger).action_cancel()
         with self.assertRaises(AccessError):
             rows.batch_id.with_user(stranger).action_cancel_queued()
-        wizard = self._wizard(self._create_customers(1))
-        wizard.sudo().company_id = elsewhere
-        with self.assertRaisesRegex(UserError, "Switch to the company"):
-            wizard.action_invite()
         hidden = self._create_partner("Hidden", "+919876540011", email="h@example.com")
         hidden.company_id = elsewhere
         with self.assertRaises(AccessError):
             self._wizard(hidden).action_invite()
+
+    def test_A5_no_is_not_forgotten_by_a_second_entry_of_the_contact(self):
+        self._withdraw(self.partner, self.purpose_order)
+        refused = self._create_partner("Refuser", "+919876540021", email="r@example.com")
+        self.env["ajw.consent.event"]._record(
+            self.controller,
+            refused,
+            self.purpose_invoice,
+            "whatsapp",
+            None,
+            "refused",
+            "spoken",
+        )
+        for number in (self.number, "+919876540021"):
+            twin = self._create_partner("Twin", number, email="twin@example.com")
+            self.assertEqual(self._reasons(twin), {"Twin": "said_no"})
+        other = self._create_partner("Other", "+919876540022", email="o@example.com")
+        self.assertEqual(self._reasons(other), {"Other": ""})
+
+    def test_W2_wizards_of_other_companies_tell_nothing(self):
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        for model, values in (
+            ("ajw.consent.invite", {"partner_ids": [(6, 0, self.partner.ids)]}),
+            ("ajw.consent.card", {}),
+        ):
+            forms = self.env[model].with_user(self.consent_user)
+            with self.assertRaisesRegex(UserError, "Switch to the company"):
+                forms.create({"company_id": elsewhere.id, **values})
+            form = forms.create({"company_id": self.company.id, **values})
+            with self.assertRaisesRegex(UserError, "Switch to the company"):
+                form.write({"company_id": elsewhere.id})
+                form.flush_recordset()
+
+    def test_reading_a_card_makes_no_key(self):
+        self.patch(type(self.env["res.company"]), "_ajw_card_number", lambda company: "918800000")
+        card = self.env["ajw.consent.card"].with_user(self.consent_user).create({})
+        with self.assertRaisesRegex(UserError, "Print the card"):
+            card._qr()
+        self.assertFalse(self.company.ajw_consent_card_key)
+        card.action_print()
+        key = self.company.ajw_consent_card_key
+        self.assertTrue(key)
+        self.assertIn("data:image/png", card._qr())
+        with self.assertRaises(AccessError):
+            card.action_renew()
+        self.assertEqual(self.company.ajw_consent_card_key, key)
+        with self.assertLogs("odoo.addons.ajw_consent", "INFO") as logs:
+            card.with_user(self.officer).create({}).action_renew()
+        self.assertNotEqual(self.company.ajw_consent_card_key, key)
+        self.assertNotIn(self.company.ajw_consent_card_key, "".join(logs.output))
 
     def test_partner_action_opens_the_wizard(self):
         action = self.partner.with_user(self.consent_user)._ajw_action_invite()

@@ -2,9 +2,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import ConcurrencyError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
 
 from .invitation_common import InvitationCommon
 
@@ -142,60 +140,137 @@ class TestInvitationAnswer(InvitationCommon):
         self.assertEqual(invitation.notice_id, newer)
 
     def test_two_windows_at_once(self):
-        token = self._qr()
-        asked = self.Invitation._resolve(token)
+        _invitation, token = self._invite_and_send()
         self.assertEqual(self._answer(token), "")
         before = self._counts()
-        with self.assertRaises(ConcurrencyError), mute_logger("odoo.sql_db"):
-            self.Invitation._create_from_paper(asked, token, {"state": "answered"})
+        self.assertEqual(self._answer(token, "decline"), "answered_before")
         self.assertUnchanged(before)
-        self.assertEqual(self._answer(token), "answered_before")
+
+    def test_another_spelling_of_a_link_is_unknown(self):
+        self._connect()
+        for token in (self._invite_and_send()[1], self._qr()):
+            self.assertEqual(self.Invitation._resolve(token).problem, "")
+            last = chr(ord(token[-1]) + 1)
+            for other in (token + "=", token[:9] + "." + token[9:], " " + token, token[:-1] + last):
+                self.assertIn(self.Invitation._resolve(other).problem, ("unknown", "expired"))
 
     # --- QR code on paper ---
 
-    def _qr(self, partner=None):
-        partner = partner or self.partner
-        return self.Invitation._qr_token(self.company, partner, partner.phone_sanitized)
+    def _connect(self):
+        self.patch(type(self.env["res.company"]), "_ajw_card_number", lambda company: "918800000")
 
-    def test_qr_code_is_signed_and_recorded(self):
+    def _qr(self, partner=None, company=None):
+        partner = partner or self.partner
+        return self.Invitation._qr_token(company or self.company, partner, partner.phone_sanitized)
+
+    def _tick(self, token, purposes=None, notice=None):
+        return self.Invitation.with_user(self.env.ref("base.public_user"))._request_by_invoice(
+            token,
+            (purposes or self.purpose_invoice).ids,
+            (notice or self.notice).digest,
+            "en_US",
+            "203.0.113.7",
+        )
+
+    def _confirm(self, code, number=None, at=None, controller=None):
+        return self.Invitation._confirm_by_message(
+            controller or self.controller,
+            number or self.number,
+            f"Yes, I agree: {code}",
+            at or fields.Datetime.now(),
+        )
+
+    def test_A1_finding_an_invoice_gives_no_consent(self):
+        self._connect()
         before = self._counts()
         token = self._qr()
+        for decision in ("agree", "decline", "withdraw"):
+            self.assertEqual(self._answer(token, decision), "unknown")
         self.assertUnchanged(before)
         self.assertNotIn(self.number[1:], token)
-        self.assertEqual(self._answer(token), "")
-        row = self.Invitation.search([("partner_id", "=", self.partner.id)])
-        self.assertEqual((row.source, row.state), ("invoice_qr", "answered"))
-        self.assertEqual(row.event_ids.method, "qr_code")
+        problem, code = self._tick(token)
+        self.assertEqual(problem, "")
+        row = self.Invitation.search([("source", "=", "invoice_qr")])
+        self.assertEqual((row.state, row.partner_id), ("unconfirmed", self.partner))
+        self.assertEqual(self._counts()["ajw_consent_event"], before["ajw_consent_event"])
+        self.assertFalse(self._ask_gate(self.partner).allowed)
+        self.assertEqual(self._confirm(code, "+919876540777"), "code_of_another_number")
+        self.assertFalse(self._ask_gate(self.partner).allowed)
+        self.assertEqual(self._confirm(code), "")
         self.assertTrue(self._ask_gate(self.partner).allowed)
+        self.assertEqual(row.state, "answered")
+        self.assertEqual(set(row.event_ids.mapped("method")), {"qr_code", "whatsapp_message"})
+        self.assertIsNone(self._confirm(code), "a code is good once")
+
+    def test_invoice_code_is_bound_to_the_customer_of_the_invoice(self):
+        self._connect()
+        twin = self._create_partner("Twin", self.number)
+        _problem, code = self._tick(self._qr(twin))
+        self.assertEqual(self._confirm(code), "")
+        self.assertTrue(self._ask_gate(twin).allowed)
+        self.assertFalse(self._ask_gate(self.partner).allowed)
+        _problem, code = self._tick(self._qr())
+        self.partner.phone = "+919876540999"
+        self.assertEqual(self._confirm(code), "code_contact_changed")
+        self.assertFalse(self._ask_gate(self.partner).allowed)
 
     def test_qr_code_of_yesterday_and_of_others(self):
+        self._connect()
         before = self._counts()
         token = self._qr()
         later = fields.Datetime.now() + timedelta(days=31)
         with patch("odoo.tools.misc.datetime.datetime") as clock:
             clock.now.return_value = later
-            self.assertEqual(self._answer(token), "expired")
+            self.assertEqual(self._tick(token), ("expired", ""))
         self.partner.phone = "+919876540999"
-        self.assertEqual(self._answer(token), "number_changed")
-        self.assertEqual(self._counts()["ajw_consent_event"], before["ajw_consent_event"])
+        self.assertEqual(self._tick(token), ("number_changed", ""))
+        self.assertUnchanged(before)
+
+    def test_invoice_code_of_a_copied_database_is_none_here(self):
+        self._connect()
+        token = self._qr()
+        self.env["ir.config_parameter"].set_param("database.uuid", "another")
+        self.assertIn(self.Invitation._resolve(token).problem, ("expired", "unknown"))
+
+    def test_invoice_code_without_a_number_to_confirm_to(self):
+        self.patch(type(self.env["res.company"]), "_ajw_card_number", lambda company: False)
+        self.assertEqual(self._tick(self._qr()), ("unavailable", ""))
 
     def test_W2_qr_code_of_another_company_is_none_for_this_one(self):
+        self._connect()
         other = self.env["res.company"].create({"name": "Other Trading"})
         notice = self.env["ajw.consent.notice"].create(
             {"company_id": other.id, "lang": "en_US", "legal_entity": "Other Trading"}
         )
         notice.action_publish()
-        token = self.Invitation._qr_token(other, self.partner, self.number)
-        self.assertEqual(self._answer(token), "notice_changed")
-        self.assertEqual(self._answer(token, notice=notice), "")
+        token = self._qr(company=other)
+        self.assertEqual(self._tick(token), ("notice_changed", ""))
+        problem, code = self._tick(token, notice=notice)
+        self.assertEqual(problem, "")
+        self.assertIsNone(self._confirm(code))
+        self.assertEqual(self._confirm(code, controller=other), "")
         self.assertFalse(self._ask_gate(self.partner).allowed)
 
-    def test_tokens_are_emptied_once_expired(self):
+    # --- links that ended ---
+
+    def test_A2_an_expired_link_withdraws_what_is_in_force(self):
         invitation, token = self._invite_and_send()
         self._answer(token)
         self._expire(invitation)
-        self.assertEqual(self._answer(token, "withdraw"), "expired")
+        self.Invitation._gc_expired()
+        self.assertEqual(self._answer(token), "answered_before")
+        self.assertEqual(self._answer(token, "withdraw"), "")
+        self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+        self.assertEqual(self._answer(token, "withdraw"), "nothing_to_withdraw")
         self.Invitation._gc_expired()
         self.assertFalse(invitation.token_hash)
         self.assertEqual(invitation.state, "answered")
-        self.assertTrue(self._ask_gate(self.partner).allowed)
+
+    def test_expired_no_leaves_no_link(self):
+        invitation, token = self._invite_and_send()
+        self._answer(token, "decline")
+        self._expire(invitation)
+        self.assertEqual(self._answer(token), "expired")
+        self.Invitation._gc_expired()
+        self.assertFalse(invitation.token_hash)
+        self.assertEqual(invitation.state, "refused")

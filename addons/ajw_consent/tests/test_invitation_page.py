@@ -1,10 +1,12 @@
 import re
+from unittest.mock import patch
 
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .invitation_common import InvitationHttpCommon
 
+CARD = "odoo.addons.ajw_consent.models.ajw_consent_invitation_card"
 CARD_NUMBER = "918800000000"
 
 
@@ -83,6 +85,26 @@ class TestInvitationPage(InvitationHttpCommon):
             asked = self.purposes if each == token else self.Invitation._default_purposes()
             self.assertEqual(boxes, len(asked))
 
+    def test_page_of_an_invoice_tells_nothing_and_confirms_by_message(self):
+        path = self._path(self.Invitation._qr_token(self.company, self.partner, self.number))
+        fresh = self.url_open(path).text
+        self._opt_in(self.partner)
+        self._withdraw(self.partner, self.purpose_order)
+        self.env.flush_all()
+        strip = re.compile(r'value="[^"]*"')
+        after = self.url_open(path).text
+        self.assertEqual(strip.sub("", after), strip.sub("", fresh), "no earlier answer shows")
+        self.assertNotIn('value="withdraw"', after)
+        self.assertNotIn('value="decline"', after)
+        self.assertIn("reply STOP", after)
+        events = self.env["ajw.consent.event"].search_count([])
+        response = self._post(path, decision="agree", purpose=str(self.purpose_order.id))
+        self.assertRegex(
+            response.text, rf'href="https://wa\.me/{CARD_NUMBER}\?text=[^"]*%20[A-Z2-9]{{4}}-'
+        )
+        self.assertNotIn(self.number[-8:], response.text)
+        self.assertEqual(self.env["ajw.consent.event"].search_count([]), events)
+
     # --- answering ---
 
     def test_A1_answer_receipt_and_withdrawal(self):
@@ -101,6 +123,24 @@ class TestInvitationPage(InvitationHttpCommon):
         response = self._post(path, decision="withdraw")
         self.assertIn("Your consent was withdrawn", response.text)
         self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+
+    def test_receipt_says_what_is_in_force(self):
+        invitation, token = self._invite_and_send()
+        path = self._path(token)
+        self._post(path, decision="agree", purpose=str(self.purpose_invoice.id))
+        self.env["ajw.consent.event"]._withdraw_address(
+            self.controller, "whatsapp", self.number, "whatsapp_message"
+        )
+        self.env.flush_all()
+        page = self.url_open(path).text
+        self.assertIn("No longer in force", page)
+        self.assertNotIn("Your answer is recorded", page)
+        invitation.state = "refused"
+        self._opt_in(self.partner)
+        self.env.flush_all()
+        page = self.url_open(path).text
+        self.assertNotIn("You said no", page)
+        self.assertIn('value="withdraw"', page)
 
     def test_A5_decline(self):
         _invitation, token = self._invite_and_send()
@@ -225,10 +265,19 @@ class TestInvitationPage(InvitationHttpCommon):
     def test_card_requests_are_limited(self):
         path = self._card_path()
         values = {"number": "+919876540001", "purpose": str(self.purpose_invoice.id)}
-        for _time in range(10):
+        for _time in range(5):
             self.assertFalse(self._problem(self._post(path, **values)))
         before = self._counts()
         self.assertEqual(self._problem(self._post(path, **values)), ["too_many"])
+        self.assertEqual(self._counts(), before)
+        # Another number from the same place, as on the network of a shop, is not held up.
+        values["number"] = "+919876540002"
+        self.assertFalse(self._problem(self._post(path, **values)))
+        before = self._counts()
+        for limit in ("CARD_LIMIT", "IP_LIMIT", "GLOBAL_LIMIT"):
+            with patch(f"{CARD}.{limit}", 6):
+                values["number"] = "+919876540003"
+                self.assertEqual(self._problem(self._post(path, **values)), ["too_many"], limit)
         self.assertEqual(self._counts(), before)
 
     def test_a_renewed_card_ends_the_former(self):

@@ -1,5 +1,7 @@
 """Tokens, codes and masks of invitations; no ORM, no database."""
 
+import base64
+import binascii
 import hashlib
 import re
 import secrets
@@ -10,12 +12,27 @@ MAX_TOKEN = 512
 PLACEHOLDER = "link-is-made-when-sent"
 #: Letters and digits that nobody takes for one another.
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _CODE = re.compile(rf"(?<![A-Z0-9])([{_ALPHABET}]{{4}})[ -]?([{_ALPHABET}]{{4}})(?![A-Z0-9])")
 
 
 def new_token():
     """Return 32 random bytes as text for an address (43 characters)."""
     return secrets.token_urlsafe(32)
+
+
+def is_canonical(token):
+    """Tell whether a text is a token as we write it: of two spellings only one is ours.
+
+    :param str token: as it stands in the link
+    """
+    if not token or len(token) > MAX_TOKEN or not _TOKEN.fullmatch(token):
+        return False
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except binascii.Error:
+        return False
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=") == token
 
 
 def token_digest(token):

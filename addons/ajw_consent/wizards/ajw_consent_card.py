@@ -4,7 +4,7 @@ import io
 import qrcode
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError
 
 
 class AjwConsentCard(models.TransientModel):
@@ -21,6 +21,10 @@ class AjwConsentCard(models.TransientModel):
         [("a6", "A6 (table stand)"), ("a5", "A5 (wall)")], required=True, default="a6"
     )
 
+    @api.constrains("company_id")
+    def _check_company(self):
+        self.company_id._ajw_check_switched_on()
+
     @api.depends("company_id")
     def _compute_problem(self):
         for card in self:
@@ -33,27 +37,40 @@ class AjwConsentCard(models.TransientModel):
         """
         self._check()
         self.company_id._ajw_card_url()
+        return self._print()
+
+    def _print(self):
         report = self.env.ref(f"ajw_consent.report_card_{self.size}")
         return report.report_action(self.ids, config=False)
 
     def action_renew(self):
-        """Make a new address for the card, so that cards printed before answer no more."""
+        """Make a new address for the card, so that cards printed before answer no more.
+
+        :raises AccessError: the user is no data protection officer
+        :raises UserError: there can be no card now, with what to do
+        """
         self._check()
+        if not self.env.user.has_group("ajw_consent.group_officer"):
+            raise AccessError(
+                self.env._(
+                    "Only a data protection officer makes the cards at the tills stop working."
+                )
+            )
         self.company_id._ajw_card_url(renew=True)
-        return self.action_print()
+        return self._print()
 
     def _check(self):
         self.ensure_one()
         self.check_access("write")
-        if self.company_id not in self.env.companies:
-            # sudo: only the name
-            name = self.company_id.sudo().name
-            raise UserError(self.env._("Switch to the company %s first.", name))
+        self.company_id._ajw_check_switched_on()
 
     def _qr(self):
         """Return the card's QR code as the address of an inline picture."""
         self.ensure_one()
-        return self.env["ajw.consent.invitation"]._qr_image(self.company_id._ajw_card_url())
+        self.company_id._ajw_check_switched_on()
+        # Reports are also read by GET, which makes nothing: printing has made the key.
+        url = self.company_id._ajw_card_url(create=False)
+        return self.env["ajw.consent.invitation"]._qr_image(url)
 
 
 class AjwConsentInvitation(models.Model):

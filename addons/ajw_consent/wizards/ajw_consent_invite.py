@@ -54,6 +54,10 @@ class AjwConsentInvite(models.TransientModel):
             values["partner_ids"] = [Command.set(self.env.context.get("active_ids") or [])]
         return values
 
+    @api.constrains("company_id")
+    def _check_company(self):
+        self.company_id._ajw_check_switched_on()
+
     @api.depends("company_id")
     def _compute_has_notice(self):
         for wizard in self:
@@ -100,6 +104,7 @@ class AjwConsentInvite(models.TransientModel):
     def _screen(self):
         """Screen the contacts as they stand now; see ``ajw.consent.invitation._screen``."""
         self.ensure_one()
+        self.company_id._ajw_check_switched_on()
         partners = self.with_context(active_test=False).partner_ids._origin
         partners.check_access("read")
         screened = self.env["ajw.consent.invitation"]._screen(
@@ -124,10 +129,7 @@ class AjwConsentInvite(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
-        if self.company_id not in self.env.companies:
-            # sudo: only the name
-            name = self.company_id.sudo().name
-            raise UserError(self.env._("Switch to the company %s first.", name))
+        self.company_id._ajw_check_switched_on()
         if not self.has_notice:
             raise UserError(
                 self.env._(

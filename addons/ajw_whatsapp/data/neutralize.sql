@@ -16,3 +16,6 @@ UPDATE ajw_whatsapp_webhook_event
    SET state = 'not_handled',
        error = 'Neutralised copy'
  WHERE state = 'pending';
+-- A code printed by a copy would lead to the copy.
+UPDATE res_company
+   SET ajw_consent_qr_on_invoice = false;

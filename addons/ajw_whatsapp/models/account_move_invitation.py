@@ -12,7 +12,8 @@ class AccountMove(models.Model):
         compute="_compute_ajw_opt_in_url",
         # sudo: who prints an invoice, the customer in the portal included, need not see consents
         compute_sudo=True,
-        groups="base.group_user,base.group_portal,base.group_public",
+        # A link for the paper alone: no role reads it.
+        groups=fields.NO_ACCESS,
         help="Where the customer can agree to messages; empty when there is nothing to ask.",
     )
 
@@ -34,6 +35,9 @@ class AccountMove(models.Model):
         purposes = Invitation._default_purposes()
         for company, moves in asking.grouped("company_id").items():
             controller = company.ajw_consent_controller_id
+            # A message to the business confirms the answer: without its number none can.
+            if not company._ajw_card_number():
+                continue
             if not self.env["ajw.consent.notice"]._get_published(controller):
                 continue
             addresses = moves.partner_id._ajw_invitation_addresses("whatsapp")
@@ -50,5 +54,5 @@ class AccountMove(models.Model):
     def _ajw_opt_in_qr(self):
         """Return the opt-in code as an inline picture, or ``False``."""
         self.ensure_one()
-        url = self.ajw_opt_in_url
+        url = self.sudo().ajw_opt_in_url  # sudo: goes into the picture only
         return url and self.env["ajw.consent.invitation"]._qr_image(url)

@@ -9,7 +9,8 @@ class ResCompany(models.Model):
     ajw_consent_qr_on_invoice = fields.Boolean(
         "Opt-in Code on Invoices",
         help="Customer invoices carry a QR code on which customers who have not answered yet can "
-        "agree to messages over WhatsApp.",
+        "agree to messages over WhatsApp. They confirm by a message from their own number, so the "
+        "code is printed only while a WhatsApp account is connected.",
     )
 
     def _ajw_card_number(self):

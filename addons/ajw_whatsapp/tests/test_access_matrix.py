@@ -3,6 +3,7 @@
 import json
 
 from odoo import Command, fields
+from odoo.orm.models import NO_ACCESS
 from odoo.tests import tagged
 from odoo.tests.common import HttpCase
 
@@ -132,7 +133,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "sale.order.action_draft",
     )
     FIELDS = {
-        "account.move.ajw_opt_in_url": "base.group_user,base.group_portal,base.group_public",
+        "account.move.ajw_opt_in_url": NO_ACCESS,
         "res.company.ajw_consent_qr_on_invoice": "",
         "res.config.settings.ajw_consent_qr_on_invoice": "",
         "account.move.ajw_whatsapp_message_count": "ajw_whatsapp.group_user",

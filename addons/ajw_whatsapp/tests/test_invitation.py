@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo import fields
+from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
 from .common import WhatsappCommon
@@ -78,6 +79,43 @@ class TestCardConfirmation(WhatsappCommon):
         # Messages of the same second as a withdrawal do not undo it; see the fold.
         self.assertTrue(self._ask_gate(self.partner, self.purpose_order).allowed)
 
+    def test_of_several_contacts_the_named_one(self):
+        eve = self._create_partner("EVE  example", f"+{STRANGER}")
+        bob = self._create_partner("Bob", f"+{STRANGER}")
+        row, code = self._request()
+        self._say(code)
+        self.assertEqual((row.state, row.partner_id), ("answered", eve))
+        self.assertTrue(self._ask_gate(eve).allowed)
+        self.assertFalse(self._ask_gate(bob).allowed)
+
+    def test_of_several_contacts_none_matches_or_said_no(self):
+        self._create_user("card_officer", "ajw_consent.group_officer")
+        eve = self._create_partner("Eve Example", f"+{STRANGER}")
+        bob = self._create_partner("Bob", f"+{STRANGER}")
+        self.env["ajw.consent.event"]._record(
+            self.controller, eve, self.purposes, "whatsapp", f"+{STRANGER}", "refused", "spoken"
+        )
+        before = self._events()
+        for name, wamid in (("Eve Example", "wamid.a"), ("Carol", "wamid.b"), ("", "wamid.c")):
+            row, code = self._request(name=name)
+            event = self._say(code, wamid=wamid)
+            self.assertEqual(event.error, "code_of_several_contacts")
+            self.assertEqual((row.state, row.partner_id.id), ("cancelled", False))
+        self.assertEqual(self._events(), before)
+        todo = (eve | bob).activity_ids
+        self.assertEqual(len(todo), 3)
+        self.assertTrue(all(u.has_group("ajw_consent.group_officer") for u in todo.user_id))
+
+    def test_a_message_of_in_time_that_arrives_late_counts(self):
+        row, code = self._request()
+        row.expires_at = fields.Datetime.now() - timedelta(hours=5)
+        sent = int((fields.Datetime.now() - timedelta(hours=6)).timestamp())
+        payload = self._inbound(code, wamid="wamid.x", number=STRANGER, timestamp=str(sent))
+        self._report(payload)
+        self._run_webhooks()
+        self.assertEqual(row.state, "answered")
+        self.assertTrue(self._ask_gate(row.partner_id).allowed)
+
     def test_A1_wrong_number_confirms_nothing(self):
         row, code = self._request()
         before, contacts = self._events(), self.env["res.partner"].search_count([])
@@ -110,7 +148,10 @@ class TestCardConfirmation(WhatsappCommon):
 
     def test_what_nobody_confirmed_is_emptied(self):
         row, _code = self._request()
-        row.expires_at = fields.Datetime.now() - timedelta(seconds=1)
+        row.expires_at = fields.Datetime.now() - timedelta(days=6)
+        self.Invitation._gc_expired()
+        self.assertEqual(row.state, "unconfirmed", "Meta may still deliver the message")
+        row.expires_at = fields.Datetime.now() - timedelta(days=8)
         self.Invitation._gc_expired()
         self.assertEqual(
             (row.state, row.address, row.name, row.ip), ("expired", False, False, False)
@@ -142,6 +183,7 @@ class TestInvoiceCode(DocumentCommon):
     def setUp(self):
         super().setUp()
         self.company.ajw_consent_qr_on_invoice = True
+        self.account.display_phone_number = "+91 88000 00000"
 
     def _html(self, invoices):
         html, _type = self.env["ir.actions.report"]._render_qweb_html(
@@ -182,19 +224,37 @@ class TestInvoiceCode(DocumentCommon):
             for name in ("ajw.consent.invitation", "ajw.consent.event", "ajw.consent.subject")
         ]
 
+    def test_A5_no_code_for_a_second_entry_of_who_said_no(self):
+        refused = self._create_partner("Refused", "+919876542222")
+        self._withdraw(refused)
+        twin = self._create_partner("Twin", "+919876542222")
+        self.assertNotIn('id="ajw_opt_in"', self._html(self._create_invoice(twin)))
+
+    def test_no_code_without_a_number_to_confirm_to(self):
+        invoice = self._create_invoice(self._create_partner("Fresh", "+919876541111"))
+        self.assertIn('id="ajw_opt_in"', self._html(invoice))
+        self.account.state = "draft"
+        self.env.invalidate_all()
+        self.assertNotIn('id="ajw_opt_in"', self._html(invoice))
+
+    def test_A6_nobody_reads_the_link(self):
+        invoice = self._create_invoice(self._create_partner("Fresh", "+919876541111"))
+        with self.assertRaises(AccessError):
+            invoice.with_user(self.user).read(["ajw_opt_in_url"])
+        self.assertIn("data:image", invoice.with_user(self.user)._ajw_opt_in_qr())
+
     def test_code_leads_to_the_answer(self):
         fresh = self._create_partner("Fresh", "+919876541111")
         invoice = self._create_invoice(fresh)
         token = invoice.ajw_opt_in_url.rpartition("/")[2]
         self.assertNotIn("9876541111", token)
-        problem = self.env["ajw.consent.invitation"]._answer(
-            token,
-            "agree",
-            purpose_ids=self.purpose_invoice.ids,
-            notice_digest=self.notice.digest,
-            lang="en_US",
+        problem, code = self.env["ajw.consent.invitation"]._request_by_invoice(
+            token, self.purpose_invoice.ids, self.notice.digest, "en_US", ""
         )
         self.assertEqual(problem, "")
+        self.assertFalse(self._ask_gate(fresh).allowed)
+        self._report(self._inbound(f"Yes: {code}", wamid="wamid.qr", number="919876541111"))
+        self._run_webhooks()
         self.assertTrue(self._ask_gate(fresh).allowed)
         invoice.invalidate_recordset()
         self.assertFalse(invoice.ajw_opt_in_url)

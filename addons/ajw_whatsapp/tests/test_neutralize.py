@@ -12,10 +12,12 @@ class TestNeutralize(WhatsappCommon):
         sending._engine()._set_state("sending")
         delivered = self._enqueue(occasion="third")
         delivered._engine()._set_state("delivered")
+        self.company.ajw_consent_qr_on_invoice = True
         self.env.flush_all()
         for query in get_neutralization_queries(["ajw_whatsapp"]):
             self.env.cr.execute(query)
         self.env.invalidate_all()
+        self.assertFalse(self.company.ajw_consent_qr_on_invoice)
         self.assertFalse(self.account.has_access_token)
         self.assertFalse(self.account.has_app_secret)
         self.assertFalse(self.account.has_verify_token)

@@ -2,6 +2,8 @@
 
 from odoo.api import Environment
 
+from odoo.addons.ajw_consent.models.ajw_consent_invitation_screening import ASKABLE
+
 #: Code → what opens to mend it. Codes of the consent gate, of ``_ajw_whatsapp_obstacle`` and of the
 #: wizard itself.
 FIXES = {
@@ -32,7 +34,7 @@ FIXES = {
     "other_template": "template",
 }
 #: Who may be asked. A person who said no is not asked again: only the person re-opens that.
-INVITABLE = ("no_opt_in", "expired", "unconfirmed", "suspended", "number_changed")
+INVITABLE = tuple(sorted(ASKABLE))
 
 
 def reason_label(env: Environment, code: str) -> str:
