@@ -1,0 +1,29 @@
+"""What every add-on's folder has to hold."""
+
+import ast
+
+import pytest
+
+from .packages import ADDONS
+
+NAMES = sorted(path.parent.name for path in ADDONS.glob("*/__manifest__.py"))
+
+
+def test_there_are_addons():
+    assert "ajw_consent" in NAMES
+
+
+@pytest.mark.parametrize("addon", NAMES)
+def test_A6_every_addon_has_a_table_of_who_may_do_what(addon):
+    tests = ADDONS / addon / "tests"
+    path = tests / "test_access_matrix.py"
+    assert path.is_file(), "add the table of the add-on's models, methods and routes"
+    bases = [
+        ast.unparse(base)
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+    ]
+    assert "AccessMatrixMixin" in bases, "its tests are those of AccessMatrixMixin"
+    imported = ast.unparse(ast.parse((tests / "__init__.py").read_text()))
+    assert "test_access_matrix" in imported, "Odoo runs only what tests/__init__.py imports"
