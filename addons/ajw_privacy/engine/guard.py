@@ -56,6 +56,9 @@ PROTECTED_FIELDS = {
     "ajw.whatsapp.message": frozenset({"consent_event_id", "callback_ref", "state", "res_model"}),
 }
 
+#: Digests of what was given away to be answered with: they seal nothing, and expire.
+EXPIRING_FIELDS = {"ajw.consent.invitation": frozenset({"token_hash", "code_hash"})}
+
 #: Names of fields that seal other fields, wherever they stand.
 PROOF_NAME = re.compile(r"hash|secure_sequence|(^|_)(checksum|digest|hmac|inalterable)(_|$)")
 
@@ -95,6 +98,8 @@ def is_protected_field(model_name: str, field_name: str) -> bool:
         return True
     if field_name in PROTECTED_FIELDS.get(model_name, ()):
         return True
+    if field_name in EXPIRING_FIELDS.get(model_name, ()):
+        return False
     return bool(PROOF_NAME.search(field_name))
 
 
@@ -106,12 +111,23 @@ def may_delete_rows(model_name: str, entries: Mapping[str, tuple[vocabulary.Entr
 
     :param entries: field name → (classification, source key), as the data map gives them
     """
-    settled = [(entry.erase, source) for entry, source in entries.values() if source != "rule"]
-    if any(vocabulary.SURVIVES[erase] > 1 and erase != "none" for erase, _source in settled):
-        return False
+    return not has_to_stay(entries) and any(
+        entry.erase == "delete"
+        and (source == "declaration" or not model_name.startswith(OWN_PREFIX))
+        for entry, source in entries.values()
+        if source != "rule"
+    )
+
+
+def has_to_stay(entries: Mapping[str, tuple[vocabulary.Entry, str]]) -> bool:
+    """Whether the data map wants something of a row to survive.
+
+    :param entries: field name → (classification, source key), as the data map gives them
+    """
     return any(
-        erase == "delete" and (source == "declaration" or not model_name.startswith(OWN_PREFIX))
-        for erase, source in settled
+        vocabulary.SURVIVES[entry.erase] > 1 and entry.erase != "none"
+        for entry, source in entries.values()
+        if source != "rule"
     )
 
 

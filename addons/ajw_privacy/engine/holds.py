@@ -10,6 +10,19 @@ from odoo.tools import SQL
 #: Fewer digits are no telephone number and would hold half the table.
 MIN_DIGITS = 7
 
+#: Words in the name of a field with addresses of whoever else got or gets the message.
+OF_OTHERS = re.compile(r"(^|_)(to|cc|bcc|reply)(_|$)")
+
+
+def is_of_others(name: str) -> bool:
+    """Whether a field, by its name, holds addresses of others than the row is about."""
+    return bool(OF_OTHERS.search(name))
+
+
+def digits(phone: str | None) -> str:
+    """The digits of a telephone number as written."""
+    return re.sub(r"\D", "", phone or "")
+
 
 def patterns(emails: Collection[str | None], phones: Collection[str | None]) -> list[str]:
     """Regular expressions of PostgreSQL for the addresses of held persons, as whole words.
@@ -24,9 +37,9 @@ def patterns(emails: Collection[str | None], phones: Collection[str | None]) -> 
         if email and "@" in email
     }
     for phone in phones:
-        digits = re.sub(r"\D", "", phone or "")
-        if len(digits) >= MIN_DIGITS:
-            found |= {rf"(^|[^0-9]){re.escape(text)}([^0-9]|$)" for text in (digits, phone.strip())}
+        bare = digits(phone)
+        if len(bare) >= MIN_DIGITS:
+            found |= {rf"(^|[^0-9]){re.escape(text)}([^0-9]|$)" for text in (bare, phone.strip())}
     return sorted(found)
 
 

@@ -5,6 +5,7 @@ from . import ajw_privacy_data_map
 from . import ajw_privacy_policy
 from . import ajw_privacy_policy_checks
 from . import ajw_privacy_policy_runs
+from . import ajw_privacy_policy_words
 from . import ajw_privacy_run
 from . import ajw_privacy_jurisdiction
 from . import ajw_privacy_jurisdiction_rule
@@ -16,5 +17,7 @@ from . import ajw_privacy_request_mails
 from . import ajw_privacy_verification
 from . import ajw_privacy_export
 from . import ajw_privacy_hold
+from . import ajw_privacy_hold_rows
+from . import ajw_privacy_hold_along
 from . import ajw_privacy_package
 from . import ir_module_module

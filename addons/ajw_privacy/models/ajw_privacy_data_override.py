@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
 from ..engine import vocabulary
 
@@ -24,6 +24,36 @@ class AjwPrivacyDataOverride(models.Model):
     _field_uniq = models.UniqueIndex(
         "(model_name, field_name)", "You already classified this field: change that record."
     )
+
+    @api.model
+    def _check_scope(self):
+        """What a field holds counts in every company: only who acts for all of them may say it.
+
+        :raises AccessError: otherwise
+        """
+        if self.env.su:
+            return
+        # sudo: only to count the companies the user does not see
+        if self.env["res.company"].sudo().search([]) - self.env.user.company_ids.sudo():
+            raise AccessError(
+                self.env._(
+                    "What a field is classified as counts in every company, and you do not act "
+                    "for all of them. Ask an officer of all companies."
+                )
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._check_scope()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_scope()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_in_scope(self):
+        self._check_scope()
 
     @api.constrains("model_name", "field_name")
     def _check_field_exists(self):

@@ -2,18 +2,13 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
-from ..engine import holds
-from .ajw_privacy_export import STAND_INS
-
-TEXT_TYPES = ("char", "text", "html", "json")
-
 
 class AjwPrivacyHold(models.Model):
     """A legal hold: while it is in force, no policy touches what concerns the person.
 
     It covers the contact and everything below it (its addresses and, on a company, its contacts),
     because documents often hang on an address; never the colleagues of a person. A hold of one
-    company keeps that company's rows, and rows that belong to no company.
+    company keeps the rows of its controller (head company and branches), and rows of no company.
     """
 
     _name = "ajw.privacy.hold"
@@ -46,9 +41,10 @@ class AjwPrivacyHold(models.Model):
         "res.company",
         index=True,
         tracking=True,
-        ondelete="cascade",
+        ondelete="restrict",
         default=lambda self: self.env.company,
-        help="Keeps this company's rows, and rows of no company. Empty: the rows of every company.",
+        help="Keeps the rows of this company, its head company and all branches, and rows of no "
+        "company. Empty: the rows of every company.",
     )
     reason = fields.Text(required=True, help="Why the data must stay, for example a claim.")
     authority = fields.Char(tracking=True, help="The court or authority that asks, if one does.")
@@ -147,11 +143,10 @@ class AjwPrivacyHold(models.Model):
         )  # fmt: skip
 
     @api.model
-    def _in_force(self, company, everyone=False):
-        """The holds that count for rows of a company.
+    def _in_force(self, company):
+        """The holds that count for rows of a company: those of its controller.
 
-        :param company: res.company; empty for rows without a company
-        :param bool everyone: holds of all companies, because the rows tell of none
+        :param company: res.company; empty for rows without a company, which every hold keeps
         """
         today = fields.Date.today()
         # sudo: a policy asks for all holds, whoever runs it
@@ -160,87 +155,20 @@ class AjwPrivacyHold(models.Model):
             & Domain("date_from", "<=", today)
             & (Domain("date_until", "=", False) | Domain("date_until", ">=", today))
         )
-        if company and not everyone:
-            domain &= Domain("company_id", "in", (False, company.id))
+        if company:
+            # sudo: a head company and its branches are one controller, whoever asks
+            root = company.sudo().root_id
+            domain &= Domain("company_id", "=", False) | Domain("company_id", "child_of", root.id)
         return self.sudo().search(domain)
 
     @api.model
-    def _held(self, model_name, company):
-        """Which rows of a model are held.
+    def _mark(self):
+        """What tells that other rows may be held than before: compare it to ask again.
 
-        A row is held when a link to a contact, user or consent subject points to a held person,
-        when it hangs on the contact or on a document of theirs, or when its text names their email
-        or number.
-
-        :param str model_name: model a policy treats
-        :param company: the company whose rows are treated; empty for rows without one
-        :return: Domain; nothing is held when it is false
+        :return: tuple of (hold, company) ids in force, and of the ids of the contacts they cover
         """
-        in_force = self._in_force(company)
-        persons = in_force._persons() if in_force else in_force.partner_id
-        if not persons:
-            return Domain.FALSE
-        # sudo: who is held is not for the reader of a policy to see
-        model = self.env[model_name].sudo().with_context(active_test=False)
-        held = Domain("id", "in", persons.ids) if model_name == "res.partner" else Domain.FALSE
-        held |= self._held_by_link(model, persons)
-        for name, field in model._fields.items():
-            if field.store and field.type == "many2one_reference" and field.model_field:
-                held |= self._held_by_document(model, name, field.model_field, persons)
-        return held | self._held_by_text(model, persons)
-
-    def _held_by_link(self, model, persons):
-        """Rows of which a stored link points to one of the persons."""
-        users = persons.user_ids
-        targets = {"res.partner": persons.ids, "res.users": users.ids}
-        for stand_in, link in STAND_INS.items():
-            records = self.env[stand_in].sudo().search([(link, "in", persons.ids)])
-            targets[stand_in] = records.ids
-        return Domain.OR(
-            Domain(name, "in", targets[field.comodel_name])
-            for name, field in model._fields.items()
-            if field.type in ("many2one", "many2many")
-            and field.store
-            and name not in ("create_uid", "write_uid")
-            and targets.get(field.comodel_name)
-        )
-
-    def _held_by_document(self, model, name, model_field, persons):
-        """Rows that hang on a held contact, or on a document that points to one."""
-        names = {value for [value] in model._read_group([], [model_field]) if value}
-        parts = [Domain.FALSE]
-        for target_name in names & set(self.pool):
-            if self.pool[target_name]._abstract or self.pool[target_name]._transient:
-                continue
-            target = self.env[target_name].sudo().with_context(active_test=False)
-            found = self._held_by_link(target, persons)
-            if target_name == "res.partner":
-                found |= Domain("id", "in", persons.ids)
-            if not found.is_false():
-                parts.append(
-                    Domain(model_field, "=", target_name)
-                    & Domain(name, "in", target._search(found))
-                )
-        return Domain.OR(parts)
-
-    def _held_by_text(self, model, persons):
-        """Rows whose mapped text names the email or number of one of the persons."""
-        wanted = holds.patterns(
-            persons.mapped("email_normalized"),
-            [*persons.mapped("phone"), *persons.mapped("phone_sanitized")],
-        )
-        entries = self.env["ajw.privacy.data.map"]._entries(model._name)
-        names = [
-            name
-            for name, (entry, _source) in entries.items()
-            if entry.erase != "none"
-            and (field := model._fields.get(name))
-            and field.store
-            and field.column_type
-            and field.type in TEXT_TYPES
-        ]
-        if not wanted or not names:
-            return Domain.FALSE
-        return Domain.custom(
-            to_sql=lambda _model, alias, _query: holds.mentions(alias, names, wanted)
+        in_force = self._in_force(self.env["res.company"])
+        return (
+            tuple((hold.id, hold.company_id.id) for hold in in_force),
+            tuple(in_force._persons().ids) if in_force else (),
         )

@@ -156,13 +156,36 @@ class AjwPrivacyPolicy(models.Model):
     def _deletion_problems(self, model):
         entries = self.env["ajw.privacy.data.map"]._entries(self.model_name)
         if guard.may_delete_rows(self.model_name, entries):
-            return []
+            return self._goes_along_problems()
         return [
             self.env._(
                 "The data map does not allow rows of “%(model)s” to be deleted: its fields have to "
                 "be classified “Delete the row”, and none of them “Keep”, “Redact” or "
                 "“Pseudonymise”. Empty fields instead, or see the model in the data map.",
                 model=self.model_name,
+            )
+        ]
+
+    def _goes_along_problems(self):
+        """Why deleting a row would delete more than the data map lets go."""
+        problem = self.env["ajw.privacy.hold"]._goes_along_problem(self.model_name)
+        if not problem:
+            return []
+        reason, name = problem
+        if reason == "unknown":
+            return [
+                self.env._(
+                    "The app of “%(model)s” has its own way of deleting, so that nobody can say "
+                    "what else would go. Empty fields instead.",
+                    model=name,
+                )
+            ]
+        return [
+            self.env._(
+                "Deleting rows of “%(model)s” would also delete rows of “%(other)s”, which the "
+                "data map does not allow. Empty fields instead.",
+                model=self.model_name,
+                other=name,
             )
         ]
 

@@ -95,11 +95,12 @@ class AjwPrivacyPolicy(models.Model):
         )
         remaining = len(runs)
         seconds = cron._commit_progress(remaining=remaining)
+        known = {}  # who is held is worked out once, and again when a hold changes
         for run in runs:
             while run.state in ("pending", "running"):
                 if seconds <= 0:
                     return
-                rows = run._step()
+                rows = run._step(known)
                 if run.state not in ("pending", "running"):
                     remaining -= 1
                 seconds = cron._commit_progress(rows, remaining=remaining)

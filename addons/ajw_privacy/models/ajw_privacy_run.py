@@ -93,12 +93,14 @@ class AjwPrivacyRun(models.Model):
         self.filtered(lambda run: not run.started_at).started_at = now
         self.write({"state": state, "ended_at": now, **({"error": error} if error else {})})
 
-    def _step(self):
+    def _step(self, known=None):
         """Treat the next batch and note how far it got.
 
+        :param dict known: what was found to be held, kept from batch to batch by the caller
         :return: number of rows changed
         """
         self.ensure_one()
+        known = {} if known is None else known
         if self.state == "pending":
             self.write({"state": "running", "started_at": fields.Datetime.now()})
         try:
@@ -110,7 +112,7 @@ class AjwPrivacyRun(models.Model):
                 if problems:
                     self._finish("failed", "\n".join(problems))
                     return 0
-                return getattr(self, f"_step_{self.action}")()
+                return getattr(self, f"_step_{self.action}")(known)
         except Exception as error:  # noqa: BLE001 - one broken policy must not stop the others
             _logger.warning(
                 "Retention run %s of policy %s failed: %s",
@@ -143,15 +145,32 @@ class AjwPrivacyRun(models.Model):
             context["allowed_company_ids"] = company.ids
         return self.env[self.model_name].with_context(**context)
 
-    def _next_ids(self):
-        """The next rows to treat: due, after the last one looked at, and not under a hold."""
+    def _next_ids(self, known):
+        """The next rows to treat: due, after the last one looked at, and not under a hold.
+
+        :return: (model, ids, ids of them that are held by what would be deleted with them)
+        """
         target = self._target()
+        holds = self.env["ajw.privacy.hold"]
+        mark = holds._mark()
+        if (
+            known.get("mark") != mark
+        ):  # a hold was placed or lifted: what was known no longer counts
+            known.clear()
+            known["mark"] = mark
+        key = (self.model_name, self.company_id.id)
+        if key not in known:
+            known[key] = holds._held(self.model_name, self.company_id)
+        held = known[key]
         due = self._due()
-        held = self.env["ajw.privacy.hold"]._held(self.model_name, self.company_id)
         if self.state == "running" and not self.last_id and not held.is_false():
             self.rows_held = target.search_count(due & held)
         due &= ~held & Domain("id", ">", self.last_id)
-        return target, target.search(due, order="id", limit=BATCH_SIZE).ids
+        ids = target.search(due, order="id", limit=BATCH_SIZE).ids
+        along = set()
+        if ids and self.action == "delete" and mark[0]:
+            along = holds._held_along(self.model_name, self.company_id, ids, known)
+        return target, ids, along
 
     def _due(self):
         """Rows the rule is about, in the company the run works for, holds left aside."""
@@ -163,26 +182,27 @@ class AjwPrivacyRun(models.Model):
             domain &= Domain("company_id", "=", self.company_id.id)
         return domain
 
-    def _step_clear(self):
+    def _step_clear(self, known):
         names = filters.split_names(self.field_names)
-        return self._treat(lambda target, ids: self._clear(target, names, ids))
+        return self._treat(lambda target, ids: self._clear(target, names, ids), known)
 
-    def _step_delete(self):
-        return self._treat(self._delete)
+    def _step_delete(self, known):
+        return self._treat(self._delete, known)
 
-    def _treat(self, work):
+    def _treat(self, work, known):
         """Work on the next batch and note what became of it.
 
         :param work: called with (model, ids), returns (BatchResult, number of rows in use)
         :return: number of rows changed
         """
-        target, ids = self._next_ids()
+        target, ids, along = self._next_ids(known)
         if not ids:
             self._finish("partial" if self.rows_failed else "done")
             return 0
-        result, busy = work(target, ids)
+        result, busy = work(target, [i for i in ids if i not in along])
         values = {
             "last_id": ids[-1],
+            "rows_held": self.rows_held + len(along),
             "rows_done": self.rows_done + result.done,
             "rows_busy": self.rows_busy + busy,
         }

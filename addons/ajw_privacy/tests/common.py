@@ -33,9 +33,14 @@ class PrivacyCommon(TransactionCase):
 
     @classmethod
     def _add_models(cls):
-        from .fake_models import XPrivacyBooks, XPrivacyNote, XPrivacyThread  # noqa: PLC0415
+        from .fake_models import (  # noqa: PLC0415
+            XPrivacyBooks,
+            XPrivacyLine,
+            XPrivacyNote,
+            XPrivacyThread,
+        )
 
-        classes = (XPrivacyNote, XPrivacyThread, XPrivacyBooks)
+        classes = (XPrivacyNote, XPrivacyThread, XPrivacyBooks, XPrivacyLine)
         names = [model._name for model in classes]
         for model in classes:
             add_to_registry(cls.registry, model)

@@ -82,3 +82,13 @@ class XPrivacyThread(models.Model):
     name = fields.Char(tracking=True)
     body = fields.Text(tracking=True)
     happened_at = fields.Datetime()
+
+
+class XPrivacyLine(models.Model):
+    _name = "x.privacy.line"
+    _description = "Row that goes with a note"
+    _module = "ajw_privacy"
+
+    note_id = fields.Many2one("x.privacy.note", ondelete="cascade")
+    partner_id = fields.Many2one("res.partner")
+    text = fields.Char()

@@ -112,7 +112,7 @@ class TestDataMap(PrivacyCommon):
         self.assertEqual(left, [])
 
     def test_override_needs_an_existing_field_and_a_reason(self):
-        overrides = self.env["ajw.privacy.data.override"].with_user(self.officer)
+        overrides = self.env["ajw.privacy.data.override"].with_user(self.lead_officer)
         good = {"model_name": "x.privacy.note", "field_name": "body", "category": "free_text"}
         for values, message in (
             ({**good, "model_name": "x.nothing", "erase": "clear"}, "no model “x.nothing”"),

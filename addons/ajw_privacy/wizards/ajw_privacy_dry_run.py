@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class AjwPrivacyDryRun(models.TransientModel):
@@ -45,8 +46,15 @@ class AjwPrivacyDryRun(models.TransientModel):
         target = self.env[policy.model_name].sudo().with_context(active_test=False)
         clock = f"{policy.clock_field}:min"
         lines = []
+        holds = self.env["ajw.privacy.hold"]
+        mark = holds._mark()
         for company, domain in policy._targets(self.env.user.company_ids):
-            held = self.env["ajw.privacy.hold"]._held(policy.model_name, company)
+            held = holds._held(policy.model_name, company)
+            if policy.action == "delete" and mark[0]:
+                along = holds._held_along(
+                    policy.model_name, company, target._search(due & domain), {}
+                )
+                held |= Domain("id", "in", list(along))
             [(count, oldest)] = target._read_group(due & domain & ~held, [], ["__count", clock])
             held_count = 0 if held.is_false() else target.search_count(due & domain & held)
             if count or held_count or company:
