@@ -25,7 +25,8 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         # Which field holds what is the same in all companies.
         "ajw.privacy.data.line": {"officer": "r", "officer_b": "r"},
         "ajw.privacy.data.map": {"officer": "r", "officer_b": "r"},
-        "ajw.privacy.data.override": {"officer": "crwu", "officer_b": "crwu"},
+        # It counts in every company; only an officer of all of them changes it.
+        "ajw.privacy.data.override": {"officer": "r", "officer_b": "r"},
         # Whose policy it is cannot be read in another company, nor then the dry run of it.
         "ajw.privacy.dry.run": {"officer": "crwu", "officer_b": "cwu"},
         "ajw.privacy.dry.run.line": {"officer": "crwu", "officer_b": "crwu"},
