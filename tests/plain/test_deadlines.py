@@ -21,6 +21,7 @@ rules = st.lists(
         unit=st.sampled_from(("day", "month")),
         statutory=st.booleans(),
         extension=st.integers(0, 3),
+        by_law=st.booleans(),
     ),
     min_size=1,
     max_size=4,
@@ -95,14 +96,32 @@ def test_no_law_is_ever_exceeded(received, laws, told):
     told = None if told is None else received + timedelta(days=told)
     decision = decide(received, laws, told)
     assert decision.statutory == any(rule.statutory for rule in laws)
+    strongest = max((rule.statutory, rule.by_law) for rule in laws)
     for rule in laws:
-        if rule.statutory or not decision.statutory:
+        if (rule.statutory, rule.by_law) == strongest:
             base = add_period(received, rule.amount, rule.unit)
             in_time = told is not None and received <= told <= base
             last = add_period(received, rule.amount + rule.extension, rule.unit)
             assert decision.deadline <= (last if in_time else base)
     assert decision.base <= decision.deadline <= max(decision.longest, decision.deadline)
     assert received <= decision.base
+
+
+@given(days, rules, rules, st.one_of(st.none(), st.integers(-5, 400)))
+def test_our_own_standards_change_nothing_where_a_law_sets_a_period(received, laws, own, told):
+    laws = [rule._replace(by_law=True, statutory=True) for rule in laws]
+    own = [rule._replace(by_law=False, key=rule.key + 100) for rule in own]
+    told = None if told is None else received + timedelta(days=told)
+    assert decide(received, own + laws, told) == decide(received, laws, told)
+
+
+def test_our_own_standard_counts_where_no_law_sets_a_period():
+    own = Rule(2, 3, "day", True, by_law=False)
+    assert decide(date(2027, 1, 1), [own]).deadline == date(2027, 1, 4)
+    # neither before the month of the law nor against its extension
+    decision = decide(date(2027, 1, 1), [own, GDPR], date(2027, 1, 2))
+    assert (decision.rule, decision.base) == (GDPR, date(2027, 2, 1))
+    assert decision.deadline == date(2027, 4, 1)
 
 
 @given(days, rules)

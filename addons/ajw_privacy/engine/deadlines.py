@@ -34,6 +34,7 @@ class Rule(NamedTuple):
     :param unit: of :data:`UNITS`
     :param statutory: the law gives this right; otherwise it is granted voluntarily
     :param extension: length of the extension in the same unit, 0 where there is none
+    :param by_law: the law names the period; otherwise it is our own standard, only a target
     """
 
     key: int
@@ -41,6 +42,7 @@ class Rule(NamedTuple):
     unit: str
     statutory: bool
     extension: int = 0
+    by_law: bool = True
 
 
 class Decision(NamedTuple):
@@ -94,8 +96,11 @@ def decide(received: date, rules: Iterable[Rule], told: date | None = None) -> D
     """Choose among the laws that apply: the earliest deadline wins.
 
     A right that one of the laws gives is statutory; a law that does not give it then sets no clock,
-    because its period would only be our own standard. The extension helps as far as every law that
-    sets a clock allows it, and only when it was told within that law's first period.
+    because its period would only be our own standard. Nor does a standard of ours where a law names
+    no period: it is a target, and must neither come before a period that a law sets nor take the
+    extension away that a law gives. It counts only where no law sets a period. The extension helps
+    as far as every law that sets a clock allows it, and only when it was told within that law's
+    first period.
 
     :param received: day of receipt
     :param rules: one for each law that applies
@@ -104,9 +109,11 @@ def decide(received: date, rules: Iterable[Rule], told: date | None = None) -> D
     """
     rules = list(rules)
     statutory = any(rule.statutory for rule in rules)
+    # A right of the law goes before one of ours, among those a period of the law before ours.
+    strongest = max(((rule.statutory, rule.by_law) for rule in rules), default=None)
     clocks = []
     for rule in rules:
-        if statutory and not rule.statutory:
+        if (rule.statutory, rule.by_law) != strongest:
             continue
         base = add_period(received, rule.amount, rule.unit)
         longest = extend(received, rule)
