@@ -27,6 +27,9 @@
         "wizards/ajw_privacy_step_views.xml",
         "views/menus.xml",
     ],
-    "assets": {"web.assets_tests": ["ajw_privacy/static/tests/tours/*.js"]},
+    "assets": {
+        "web.assets_backend": ["ajw_privacy/static/src/download.js"],
+        "web.assets_tests": ["ajw_privacy/static/tests/tours/*.js"],
+    },
     "application": True,
 }

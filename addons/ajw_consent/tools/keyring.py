@@ -66,15 +66,26 @@ class Keyring:
 
     def encrypt(self, text):
         """Return the text as a Fernet token (str)."""
-        return self._fernet.encrypt(text.encode()).decode()
+        return self.encrypt_bytes(text.encode()).decode()
 
     def decrypt(self, token):
         """Return the text of a token.
 
         :raises KeyringError: no key of the ring opens it
         """
+        return self.decrypt_bytes(token.encode()).decode()
+
+    def encrypt_bytes(self, content):
+        """Return the bytes of a file as a Fernet token (bytes)."""
+        return self._fernet.encrypt(content)
+
+    def decrypt_bytes(self, token):
+        """Return the bytes of a token.
+
+        :raises KeyringError: no key of the ring opens it
+        """
         try:
-            return self._fernet.decrypt(token.encode()).decode()
+            return self._fernet.decrypt(token)
         except InvalidToken:
             raise KeyringError(
                 "wrong",

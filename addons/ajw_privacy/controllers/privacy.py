@@ -4,8 +4,11 @@ A login is the proof of identity here, so every route needs one, and each works 
 requests only. What changes something is a POST with Odoo's CSRF token.
 """
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from odoo import fields, http
-from odoo.exceptions import AccessError, MissingError, UserError
+from odoo.exceptions import AccessError, MissingError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.http import content_disposition, request
 
@@ -58,6 +61,16 @@ class PrivacyPortal(CustomerPortal):
     def _companies(self):
         # sudo: a portal user may not read companies
         return request.env.user.sudo().company_ids.filtered("active")
+
+    def _received_on(self, company):
+        """The day the request reached the company: by its clock or the person's, the earlier."""
+        # sudo: a portal user may not read the company's contact
+        name = company.sudo().partner_id.tz or "UTC"
+        try:
+            there = datetime.now(UTC).astimezone(ZoneInfo(name)).date()
+        except (ZoneInfoNotFoundError, ValueError):
+            there = datetime.now(UTC).date()
+        return min(there, fields.Date.context_today(self._own()))
 
     def _kind_texts(self):
         """What a person can ask for, in words of theirs."""
@@ -135,26 +148,32 @@ class PrivacyPortal(CustomerPortal):
         if error:
             return self._page(error=error, form=form)
         partner = user.partner_id
-        new = (
-            self._own()
-            .with_company(company)
-            .with_context(ajw_step=STEP, tracking_disable=True)
-            .create(
-                {
-                    "kind": kind,
-                    "message": message or False,
-                    "company_id": company.id,
-                    "source": "portal",
-                    "partner_id": partner.id,
-                    "requester_name": partner.name,
-                    "requester_email": partner.email,
-                    "portal_user_id": user.id,
-                    "verified_method": "portal",
-                    "verified_at": fields.Datetime.now(),
-                    "verified_by_id": user.id,
-                }
+        values = {
+            "kind": kind,
+            "message": message or False,
+            "company_id": company.id,
+            "source": "portal",
+            "received_on": self._received_on(company),
+            "partner_id": partner.id,
+            "requester_name": partner.name,
+            "requester_email": partner.email,
+            "portal_user_id": user.id,
+            "verified_method": "portal",
+            "verified_at": fields.Datetime.now(),
+            "verified_by_id": user.id,
+        }
+        requests = self._own().with_company(company)
+        try:
+            with request.env.cr.savepoint():
+                new = requests.with_context(ajw_step=STEP, tracking_disable=True).create(values)
+        except ValidationError:
+            # the login's contact belongs to another company
+            error = _(
+                "Your login belongs to another company than the one you ask. Choose the company "
+                "that knows you, or write to %s.",
+                company.email or company.name,
             )
-        )
+            return self._page(error=error, form=form)
         new._log_step(_("Asked and verified through the portal login."))
         return request.redirect(f"/my/privacy?sent={new.id}", code=303)
 
@@ -195,9 +214,9 @@ class PrivacyPortal(CustomerPortal):
             raise request.not_found()
         return self._send(package, "portal")
 
-    @http.route("/ajw_privacy/package/<int:package_id>", type="http", auth="user", methods=["GET"])
+    @http.route("/ajw_privacy/package/<int:package_id>", type="http", auth="user", methods=["POST"])
     def officer_download(self, package_id, **kw):
-        """Hand a copy to an officer of the company. Nothing changes but the note of it."""
+        """Hand a copy to an officer of the company, and note it on the request."""
         package = request.env["ajw.privacy.package"]
         try:
             package = package.search([("id", "=", package_id)])

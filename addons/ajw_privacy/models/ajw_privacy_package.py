@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.orm.models import NO_ACCESS
 
+from odoo.addons.ajw_consent.tools.keyring import KeyringError, get_keyring
+
 from .selections import OPEN_STATES
 
 #: Days the person can download a copy.
@@ -58,6 +60,7 @@ class AjwPrivacyPackage(models.Model):
 
         :return: the package
         """
+        keyring = self._keyring()
         file, row_count, left_out = self.env["ajw.privacy.export"]._make(request)
         with file:
             file.seek(0)
@@ -67,7 +70,7 @@ class AjwPrivacyPackage(models.Model):
             {
                 "request_id": request.id,
                 "filename": f"{(request.name or 'request').replace('/', '-')}.zip",
-                "archive": base64.b64encode(content),
+                "archive": base64.b64encode(keyring.encrypt_bytes(content)),
                 "size": len(content),
                 "row_count": row_count,
                 "left_out_count": left_out,
@@ -90,10 +93,11 @@ class AjwPrivacyPackage(models.Model):
             raise UserError(
                 self.env._("This copy has expired. Press “Make Copy Again” on the request.")
             )
+        # a POST with the CSRF token: the download is noted, and nothing is noted on a GET
         return {
-            "type": "ir.actions.act_url",
-            "url": f"/ajw_privacy/package/{self.id}",
-            "target": "download",
+            "type": "ir.actions.client",
+            "tag": "ajw_privacy_download",
+            "params": {"url": f"/ajw_privacy/package/{self.id}"},
         }
 
     def _hand_out(self, through):
@@ -101,19 +105,42 @@ class AjwPrivacyPackage(models.Model):
 
         :param str through: ``officer`` or ``portal``
         :return: bytes, None when expired
+        :raises UserError: the keys are missing, or are not the ones it was encrypted with
         """
         self.ensure_one()
         if not self.is_valid:
             return None
         # sudo: nobody reads the file but through here; the route checked who asks
         package = self.sudo()
+        content = package._content()
         package.download_count += 1
         texts = {
             "officer": self.env._("The copy was downloaded by an officer."),
             "portal": self.env._("The copy was downloaded through the portal."),
         }
         package.request_id._log_step(texts[through])
-        return base64.b64decode(package.with_context(bin_size=False).archive or b"")
+        return content
+
+    def _keyring(self):
+        """The keys the copies are encrypted with: who reads attachments reads none of them.
+
+        :raises UserError: the keys are missing or malformed
+        """
+        try:
+            return get_keyring()
+        except KeyringError as error:
+            raise UserError(self.env["ajw.consent.keyring"]._message(error)) from error
+
+    def _content(self):
+        """The file, decrypted: bytes.
+
+        :raises UserError: the keys are not the ones it was encrypted with
+        """
+        token = base64.b64decode(self.with_context(bin_size=False).archive or b"")
+        try:
+            return self._keyring().decrypt_bytes(token)
+        except KeyringError as error:
+            raise UserError(self.env["ajw.consent.keyring"]._message(error)) from error
 
     def unlink(self):
         requests = self.request_id

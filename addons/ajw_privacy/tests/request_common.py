@@ -1,8 +1,11 @@
-import base64
 import io
 import json
+import os
 import zipfile
 from unittest.mock import patch
+
+from odoo.addons.ajw_consent.tests.common import TEST_KEYS
+from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
 from ..engine import codes
 from .common import PrivacyCommon
@@ -16,6 +19,7 @@ class RequestCommon(PrivacyCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.startClassPatcher(patch.dict(os.environ, {ENVIRONMENT_VARIABLE: TEST_KEYS}))
         cls.company.country_id = cls.env.ref("base.in")
         cls.person = cls._person("Asha Rao", "asha@example.com", "+49 30 1234567")
         cls.namesake = cls._person("Asha Rao", "other.asha@example.com", "+49 30 7654321")
@@ -68,7 +72,6 @@ class RequestCommon(PrivacyCommon):
 
     def _open(self, package):
         """(data.json as an object, summary.html, the raw data.json) of a copy."""
-        archive = package.sudo().with_context(bin_size=False).archive
-        files = zipfile.ZipFile(io.BytesIO(base64.b64decode(archive)))
+        files = zipfile.ZipFile(io.BytesIO(package.sudo()._content()))
         raw = files.read("data.json").decode()
         return json.loads(raw), files.read("summary.html").decode(), raw

@@ -236,7 +236,7 @@ class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
         "POST /my/privacy/<int:request_id>/download": Route(
             "user", True, "/my/privacy/999999999/download", 303, 400
         ),
-        "GET /ajw_privacy/package/<int:package_id>": Route(
-            "user", True, "/ajw_privacy/package/999999999", 303, 404
+        "POST /ajw_privacy/package/<int:package_id>": Route(
+            "user", True, "/ajw_privacy/package/999999999", 303, 400
         ),
     }

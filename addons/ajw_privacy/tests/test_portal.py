@@ -1,8 +1,17 @@
+import os
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from unittest.mock import patch
+
+from freezegun import freeze_time
 
 from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.ajw_consent.tests.common import TEST_KEYS
+from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
 OFFICER = "base.group_user,ajw_consent.group_officer"
 
@@ -12,6 +21,7 @@ class TestPortal(HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.startClassPatcher(patch.dict(os.environ, {ENVIRONMENT_VARIABLE: TEST_KEYS}))
         cls.company = cls.env["res.company"].create({"name": "Portal Co"})
         cls.other = cls.env["res.company"].create({"name": "Other Co"})
 
@@ -71,7 +81,7 @@ class TestPortal(HttpCase):
         for path in ("/my/privacy", f"/my/privacy/{request.id}", "/ajw_privacy/package/1"):
             answer = self.url_open(path)
             self.assertNotIn(request.name, answer.text)
-            self.assertTrue("/web/login" in answer.url or answer.status_code == 404, path)
+            self.assertTrue("/web/login" in answer.url or answer.status_code in (404, 405), path)
 
     def test_W2_a_portal_user_cannot_see_take_back_or_download_another_s(self):
         request = self._answered(self.asha)
@@ -79,9 +89,9 @@ class TestPortal(HttpCase):
         self._login(self.ben)
         self.assertNotIn(request.name, self.url_open("/my/privacy").text)
         for path in (f"/my/privacy/{request.id}/download", f"/my/privacy/{open_one.id}/withdraw",
-                     "/my/privacy/999999999/download"):  # fmt: skip
+                     "/my/privacy/999999999/download",
+                     f"/ajw_privacy/package/{request.package_ids.id}"):  # fmt: skip
             self.assertEqual(self._post(path).status_code, 404, path)
-        self.assertEqual(self.url_open(f"/ajw_privacy/package/{request.package_ids.id}").status_code, 404)  # fmt: skip # noqa: E501
         self.env.invalidate_all()
         self.assertEqual(open_one.state, "new")
         self.assertEqual(request.package_ids.download_count, 0)
@@ -117,7 +127,7 @@ class TestPortal(HttpCase):
         for user, status in ((self.officer, 200), (self.other_officer, 404), (self.admin, 404),
                              (self.asha, 404)):  # fmt: skip
             self._login(user)
-            answer = self.url_open(path)
+            answer = self._post(path)
             self.assertIn(answer.status_code, (status, 403 if status == 404 else status), user.login)  # fmt: skip # noqa: E501
             self.assertEqual(answer.content[:2] == b"PK", status == 200, user.login)
         self._login(self.admin)
@@ -132,6 +142,15 @@ class TestPortal(HttpCase):
         request = self._ask(self.asha)
         count = len(self._requests())
         base = f"/my/privacy/{request.id}"
+        self._login(self.officer)
+        request.with_user(self.officer).action_make_package()
+        package = request.package_ids
+        path = f"/ajw_privacy/package/{package.id}"
+        self.assertIn(self.url_open(path).status_code, (404, 405))
+        self.assertEqual(self._post(path, token="wrong").status_code, 400)
+        self.env.invalidate_all()
+        self.assertEqual(package.download_count, 0)
+        self._login(self.asha)
         for path in ("/my/privacy/new?kind=deletion", f"{base}/withdraw", f"{base}/download"):
             self.assertIn(self.url_open(path).status_code, (404, 405), path)
             self.assertEqual(self._post(path, token="wrong", kind="deletion").status_code, 400)
@@ -171,3 +190,78 @@ class TestPortal(HttpCase):
         self.env.invalidate_all()
         self.assertEqual(request.state, "withdrawn")
         self.assertFalse(request.activity_ids)
+
+    def test_A9_the_copy_is_unreadable_but_through_the_route(self):
+        package = self._answered(self.asha).package_ids
+        # an officer who administers the settings as well
+        self.officer.group_ids += self.env.ref("base.group_system")
+        file = self.env["ir.attachment"].sudo().search(
+            [("res_model", "=", "ajw.privacy.package"), ("res_id", "=", package.id),
+             ("res_field", "=", "archive")]
+        )  # fmt: skip
+        raw = file.with_user(self.officer).raw
+        self.assertTrue(raw)
+        self.assertNotIn(b"PK", raw[:4])
+        self.assertNotIn(b"data.json", raw)
+        self._login(self.officer)
+        self.assertNotEqual(self.url_open(f"/web/content/{file.id}").content[:2], b"PK")
+        self.assertEqual(self._post(f"/ajw_privacy/package/{package.id}").content[:2], b"PK")
+
+    def test_without_keys_no_copy_is_made_in_the_clear(self):
+        request = self._ask(self.asha).with_user(self.officer)
+        with (
+            patch.dict(os.environ, {ENVIRONMENT_VARIABLE: "encryption=;hmac="}),
+            self.assertRaises(UserError),
+        ):
+            request.action_make_package()
+        self.assertFalse(request.package_ids)
+
+    def test_the_day_of_receipt_is_the_controller_s_or_the_person_s_the_earlier(self):
+        self._login(self.asha)
+        for there, theirs, day in (
+            ("Pacific/Kiritimati", "Europe/Berlin", date(2026, 3, 10)),
+            ("America/Los_Angeles", "Europe/Berlin", date(2026, 3, 9)),
+            ("Asia/Kolkata", "America/Los_Angeles", date(2026, 3, 9)),
+        ):
+            self.company.partner_id.tz = there
+            self.asha.tz = theirs
+            before = self._requests()
+            token = self._token()
+            kinds = ["access", "portability", "objection"]
+            # 03:30 in Berlin, the evening before in Los Angeles, afternoon in Kiritimati
+            with (
+                freeze_time("2026-03-10 02:30:00"),
+                patch("odoo.http.Request.validate_csrf", lambda *a: True),
+            ):
+                self._post("/my/privacy/new", token=token, kind=kinds[len(before)], message="x")
+            self.assertEqual((self._requests() - before).received_on, day, there)
+
+    @mute_logger("odoo.http")
+    def test_a_login_of_another_company_keeps_its_form(self):
+        self.asha.partner_id.company_id = self.company
+        self.asha.write({"company_ids": [(4, self.other.id)]})
+        self._login(self.asha)
+        answer = self._post(
+            "/my/privacy/new", kind="correction", message="my words", company_id=str(self.other.id)
+        )
+        self.assertEqual(answer.status_code, 200)
+        self.assertIn("belongs to another company", answer.text)
+        self.assertIn("my words", answer.text)
+        self.assertFalse(
+            self.env["ajw.privacy.request"].search([("company_id", "=", self.other.id)])
+        )
+
+    def test_the_person_reads_the_answer_and_the_reasons(self):
+        self.company.country_id = self.env.ref("base.de")
+        request = self._answered(self.asha)
+        self.assertIn("given in the portal", self.url_open("/my/privacy").text)
+        request.package_ids.sudo().valid_until = fields.Datetime.now()
+        self.env.flush_all()
+        self.assertIn("can no longer be downloaded", self.url_open("/my/privacy").text)
+        other = self._ask(self.asha, "correction").with_user(self.officer)
+        other._do_extend(fields.Date.today(), "many documents to look through")
+        self.env.flush_all()
+        self.assertIn("many documents to look through", self.url_open("/my/privacy").text)
+        other._do_refuse("the books stay as they are")
+        self.env.flush_all()
+        self.assertIn("the books stay as they are", self.url_open("/my/privacy").text)

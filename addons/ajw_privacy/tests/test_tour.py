@@ -1,4 +1,10 @@
+import os
+from unittest.mock import patch
+
 from odoo.tests import HttpCase, new_test_user, tagged
+
+from odoo.addons.ajw_consent.tests.common import TEST_KEYS
+from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
 
 @tagged("post_install", "-at_install")
@@ -11,6 +17,7 @@ class TestTour(HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.startClassPatcher(patch.dict(os.environ, {ENVIRONMENT_VARIABLE: TEST_KEYS}))
         cls.company = cls.env.ref("base.main_company")
         groups = "base.group_user,ajw_consent.group_officer"
         cls.officer = new_test_user(cls.env, "tour_officer", groups)
