@@ -99,11 +99,21 @@ class AjwPrivacyJurisdiction(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         self._check_scope()
-        return super().create(vals_list)
+        created = super().create(vals_list)
+        self.env["ajw.privacy.request"]._follow_rules()
+        return created
 
     def write(self, vals):
         self._check_scope()
-        return super().write(vals)
+        result = super().write(vals)
+        if {"country_ids", "active", "is_default"} & vals.keys():
+            self.env["ajw.privacy.request"]._follow_rules()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env["ajw.privacy.request"]._follow_rules()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_unused(self):

@@ -126,7 +126,12 @@ class AjwPrivacyJurisdictionRule(models.Model):
         """The engine's view of the rule: :class:`~..engine.deadlines.Rule`."""
         self.ensure_one()
         return deadlines.Rule(
-            self.id, self.period, self.unit, self.right == "statutory", self.extension
+            self.id,
+            self.period,
+            self.unit,
+            self.right == "statutory",
+            self.extension,
+            self.period_set_by == "law",
         )
 
     @api.model_create_multi
@@ -134,18 +139,25 @@ class AjwPrivacyJurisdictionRule(models.Model):
         self.env["ajw.privacy.jurisdiction"]._check_scope()
         rules = super().create(vals_list)
         rules._log(self.env._("Rule added: %s"))
+        self.env["ajw.privacy.request"]._follow_rules()
         return rules
 
     def write(self, vals):
         self.env["ajw.privacy.jurisdiction"]._check_scope()
         result = super().write(vals)
         self._log(self.env._("Rule changed: %s"))
+        self.env["ajw.privacy.request"]._follow_rules()
         return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_log(self):
         self.env["ajw.privacy.jurisdiction"]._check_scope()
         self._log(self.env._("Rule removed: %s"))
+
+    def unlink(self):
+        result = super().unlink()
+        self.env["ajw.privacy.request"]._follow_rules()
+        return result
 
     def _log(self, sentence):
         """Say on the jurisdiction what became of its rules; not while data is loaded."""

@@ -17,6 +17,15 @@ PROTECTED_FIELDS = frozenset(
     }
 )  # fmt: skip
 
+#: What stays once a request is closed, beside what only steps write.
+FROZEN_FIELDS = frozenset(
+    {
+        "kind", "company_id", "source", "received_on", "requester_name", "requester_email",
+        "requester_phone", "message", "partner_id", "country_id", "country_reason",
+        "manual_jurisdiction_id", "manual_reason",
+    }
+)  # fmt: skip
+
 #: What a new request begins with, whatever defaults the caller's context or settings name. What is
 #: computed (deadline, right, …) is computed anew on creation anyway.
 BEGINNING = {
@@ -59,6 +68,7 @@ class AjwPrivacyRequest(models.Model):
         "extension_reason": {"category": "free_text", "erase": "redact"},
         "verified_note": {"category": "free_text", "erase": "clear"},
         "manual_reason": {"category": "free_text", "erase": "redact"},
+        "country_reason": {"category": "free_text", "erase": "redact"},
         "user_id": {"category": "link", "erase": "pseudonymise"},
         "verified_by_id": {"category": "link", "erase": "pseudonymise"},
         "portal_user_id": {"category": "link", "erase": "pseudonymise"},
@@ -134,6 +144,13 @@ class AjwPrivacyRequest(models.Model):
         compute="_compute_country_id",
         store=True,
         readonly=False,
+        tracking=True,
+        help="Follows the contact while the request is open. Another country needs a reason.",
+    )
+    country_reason = fields.Char(
+        "Reason for the country",
+        copy=False,
+        help="Why the person's country is another than the contact's.",
     )
     manual_jurisdiction_id = fields.Many2one(
         "ajw.privacy.jurisdiction",
@@ -231,10 +248,13 @@ class AjwPrivacyRequest(models.Model):
                 request.kind, ""
             )
 
-    @api.depends("partner_id")
+    @api.depends("partner_id.country_id")
     def _compute_country_id(self):
         for request in self:
-            request.country_id = request.partner_id.country_id or request.country_id
+            # what was closed, and what somebody decided with a reason, stays
+            stays = request.state in CLOSED_STATES or request.country_reason
+            theirs = not stays and request.partner_id.country_id
+            request.country_id = theirs or request.country_id
 
     @api.depends("partner_id.email_normalized")
     def _compute_has_email(self):
@@ -299,6 +319,25 @@ class AjwPrivacyRequest(models.Model):
             request.base_deadline = decision and decision.base
             request.deadline = decision and decision.deadline
 
+    @api.model
+    def _follow_rules(self):
+        """Compute the clocks of all open requests anew, because the rules of a law changed."""
+        # sudo: who may change the rules need not see every company's requests
+        requests = self.sudo().search([("state", "in", OPEN_STATES)])
+        before = {request: (request.deadline, request.right) for request in requests}
+        for name in ("rule_id", "jurisdiction_id", "right", "base_deadline", "deadline"):
+            self.env.add_to_compute(self._fields[name], requests)
+        requests.flush_recordset()
+        for request in requests:
+            if before[request] != (request.deadline, request.right):
+                request._log_step(
+                    self.env._(
+                        "The rules of the law changed. Deadline before: %(before)s, now: %(now)s.",
+                        before=before[request][0] or "–",
+                        now=request.deadline or "–",
+                    )
+                )
+
     @api.depends("rule_id", "country_id", "manual_jurisdiction_id", "kind", "received_on")
     def _compute_clock_note(self):
         _ = self.env._
@@ -322,7 +361,7 @@ class AjwPrivacyRequest(models.Model):
                 if rule.extension:
                     line += _(", or %s if the person is told within the first period", last)
                 if rule.period_set_by == "own":
-                    line += _(". The law names no period: our own standard")
+                    line += _(". The law names no period: our own standard, a target only")
                 if rule.certainty == "unverified":
                     line += _(". Not verified: %s", rule.verify or _("have it checked"))
                 lines.append(line + ".")
@@ -346,6 +385,25 @@ class AjwPrivacyRequest(models.Model):
             if request.manual_jurisdiction_id and not (request.manual_reason or "").strip():
                 raise ValidationError(
                     self.env._("Give the reason why another law applies than the countries say.")
+                )
+
+    @api.constrains("country_id", "country_reason")
+    def _check_country_reason(self):
+        for request in self:
+            # sudo: a contact the officer does not see
+            theirs = request.sudo().partner_id.country_id
+            if (
+                theirs
+                and theirs != request.country_id
+                and request.state in OPEN_STATES
+                and not (request.country_reason or "").strip()
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The contact's country is %s. Correct it on the contact, or give the "
+                        "reason why another one counts for this request.",
+                        theirs.name,
+                    )
                 )
 
     @api.constrains("received_on")
@@ -424,8 +482,26 @@ class AjwPrivacyRequest(models.Model):
         requests._announce()
         return requests
 
+    def _check_open(self, vals):
+        """What was closed stays as it was: it is the proof of what was asked and answered.
+
+        :raises UserError: otherwise
+        """
+        if not FROZEN_FIELDS & vals.keys() or self.env.context.get("ajw_step") is STEP:
+            return
+        for request in self:
+            if request.state in CLOSED_STATES:
+                raise UserError(
+                    self.env._(
+                        "%s is closed and stays as it is. Only the responsible can be changed; "
+                        "record a new request if the person asks again.",
+                        request.name,
+                    )
+                )
+
     def write(self, vals):
         self._check_step(vals)
+        self._check_open(vals)
         if {"partner_id", "company_id"} & vals.keys():
             self._forget_verification(vals)
         result = super().write(vals)
@@ -441,18 +517,39 @@ class AjwPrivacyRequest(models.Model):
                 for name in ("partner_id", "company_id")
             )
         )
-        if changed.filtered(lambda request: request.state in CLOSED_STATES):
-            raise UserError(self.env._("The request is closed; what it is about stays."))
+        changed._drop_verification(self.env._("The contact changed, so verification starts again."))
+
+    def _drop_verification(self, text):
+        """Nobody is verified any more: copies, codes and the record of it go.
+
+        :param str text: why; noted where somebody was verified
+        """
         # sudo: users cannot write codes and exports
-        changed.sudo().package_ids.unlink()
+        self.sudo().package_ids.unlink()
         self.env["ajw.privacy.verification"].sudo().search(
-            [("request_id", "in", changed.ids), ("state", "=", "sent")]
-        ).state = "void"
-        verified = changed.filtered("verified_at")
+            [("request_id", "in", self.ids), ("state", "=", "sent")]
+        ).write({"state": "void", "code_hash": False})
+        verified = self.filtered("verified_at")
         verified._step(verified_method=False, verified_at=False, verified_by_id=False,
                        verified_note=False)  # fmt: skip
         for request in verified:
-            request._log_step(self.env._("The contact changed, so verification starts again."))
+            request._log_step(text)
+
+    @api.model
+    def _contacts_merged(self, partners):
+        """Contacts become one: who was verified as one of them was not as the others.
+
+        :param partners: res.partner, all that are merged
+        """
+        self.search(
+            Domain("partner_id", "in", partners.ids)
+            & Domain("state", "in", (*OPEN_STATES, "answered"))
+        )._drop_verification(
+            self.env._(
+                "The contact was merged with another one: the copy of the data and the "
+                "verification were dropped."
+            )
+        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):

@@ -21,14 +21,10 @@ class AjwPrivacyRequest(models.Model):
     _inherit = "ajw.privacy.request"
 
     def _announce(self):
-        """Put a new request on its officer's list of things to do."""
+        """Put new requests on the officers' lists of things to do, else tell the administrators."""
         for request in self:
             if not request.user_id:
-                _logger.warning(
-                    "Privacy request %s came in, and company %s has no data protection officer",
-                    request.id,
-                    request.company_id.id,
-                )
+                request._call_for_officer()
                 continue
             request.activity_schedule(
                 "ajw_privacy.activity_new",
@@ -36,11 +32,50 @@ class AjwPrivacyRequest(models.Model):
                 user_id=request.user_id.id,
             )
 
+    def _call_for_officer(self):
+        """Tell the administrators, once, that requests wait and nobody may see them.
+
+        They may not see them either: the activity is on the company's own contact and names none.
+        """
+        self.ensure_one()
+        company = self.company_id
+        _logger.warning(
+            "Privacy request %s waits, and company %s has no data protection officer",
+            self.id,
+            company.id,
+        )
+        kind = "ajw_privacy.activity_no_officer"
+        # sudo: whoever asks (a portal user) must not need to see users and contacts
+        contact = company.sudo().partner_id
+        users = self.env["res.users"].sudo()
+        admins = Domain("all_group_ids", "in", self.env.ref("base.group_system").ids)
+        theirs = users.search(admins & Domain("company_ids", "in", company.ids))
+        told = contact.activity_search([kind]).user_id
+        for admin in (theirs or users.search(admins)) - told:
+            contact.activity_schedule(kind, user_id=admin.id)
+
     def _hand_over(self):
-        """What is to be done goes with the request to the new officer."""
-        for request in self:
+        """What is to be done goes with the request to the new officer, and what became due."""
+        for request in self.filtered(lambda one: one.state in OPEN_STATES):
             # sudo: a colleague's activities go as well
             request.sudo().activity_ids.write({"user_id": request.user_id.id})
+            if not request.sudo().activity_ids:
+                request._announce()
+            request._remind(fields.Date.today())
+        for company in self.company_id:
+            self._officer_found(company)
+
+    def _officer_found(self, company):
+        """Where every open request has its officer, the administrators have nothing to do."""
+        # sudo: the officer may not see the company's contact or others' activities
+        waiting = self.sudo().search_count(
+            Domain("company_id", "=", company.id)
+            & Domain("state", "in", OPEN_STATES)
+            & Domain("user_id", "=", False),
+            limit=1,
+        )
+        if not waiting:
+            company.sudo().partner_id.activity_unlink(["ajw_privacy.activity_no_officer"])
 
     def _finish_activities(self):
         """Nothing is left to do: the activities are done, with a note in the chatter."""
@@ -58,25 +93,34 @@ class AjwPrivacyRequest(models.Model):
             if level == "ok" or level == request.reminder:
                 continue
             user = request.user_id or request._officers(request.company_id)[:1]
+            if not user:
+                # not reminded: nobody was told of this request, so it stays due
+                request._call_for_officer()
+                continue
+            request.activity_unlink(list(ACTIVITIES[1:]))
+            request.activity_schedule(
+                f"ajw_privacy.activity_{level}",
+                date_deadline=request.deadline,
+                user_id=user.id,
+            )
             request._step(reminder=level)
-            if user:
-                request.activity_unlink(list(ACTIVITIES[1:]))
-                request.activity_schedule(
-                    f"ajw_privacy.activity_{level}",
-                    date_deadline=request.deadline,
-                    user_id=user.id,
-                )
 
     @api.model
     def _cron_remind(self):
         """Daily, company by company: remind the officers of what is due soon or overdue."""
         today = fields.Date.today()
         for company in self.env["res.company"].search([], order="id"):
-            requests = self.with_company(company).search(
-                Domain("company_id", "=", company.id)
-                & Domain("state", "in", OPEN_STATES)
-                & Domain("deadline", "<=", fields.Date.add(today, days=SOON_DAYS))
-                & Domain("reminder", "!=", "overdue")
+            theirs = Domain("company_id", "=", company.id) & Domain("state", "in", OPEN_STATES)
+            last = fields.Date.add(today, days=SOON_DAYS)
+            requests = self.with_company(company)
+            # a deadline that moved away is reminded of again when it comes
+            requests.search(
+                theirs & Domain("deadline", ">", last) & Domain("reminder", "!=", "none")
+            )._step(reminder="none")
+            requests = requests.search(
+                theirs
+                & Domain("deadline", "<=", last)
+                & (Domain("reminder", "!=", "overdue") | Domain("deadline", ">=", today))
             )
             for request in requests:
                 try:

@@ -11,6 +11,7 @@ from . import test_vocabulary
 from . import test_request
 from . import test_forged_defaults
 from . import test_telling
+from . import test_request_facts
 from . import test_verification
 from . import test_hold
 from . import test_hold_rows

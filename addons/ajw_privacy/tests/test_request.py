@@ -28,7 +28,7 @@ class TestRequest(RequestCommon):
         self.assertEqual(request.jurisdiction_id.code, "GDPR")
         self.assertEqual(request.deadline, date(2026, 2, 28))
         # South Africa: 30 days, which February makes later than a month
-        request.country_id = self.env.ref("base.za")
+        request.write({"country_id": self.env.ref("base.za").id, "country_reason": "moved there"})
         self.assertEqual(request.jurisdiction_id.code, "POPIA")
         self.assertEqual(request.deadline, date(2026, 3, 2))
         self.company.country_id = self.env.ref("base.fr")
@@ -37,6 +37,7 @@ class TestRequest(RequestCommon):
 
     def test_law_changes_by_date(self):
         india = {"country_id": self.env.ref("base.in").id, "kind": "grievance"}
+        india["country_reason"] = "lives there"
         with freeze_time("2027-08-01"):
             before = self._request(**india, received_on="2027-05-12")
             after = self._request(**india, received_on="2027-05-13")
@@ -45,7 +46,7 @@ class TestRequest(RequestCommon):
 
     def test_an_unknown_country_has_our_own_standard(self):
         self.company.country_id = self.env.ref("base.jp")
-        request = self._request(country_id=self.env.ref("base.us").id)
+        request = self._request(country_id=self.env.ref("base.us").id, country_reason="lives there")
         self.assertEqual((request.jurisdiction_id.code, request.right), ("Others", "voluntary"))
         self.assertIn("own standard", request.clock_note)
 
@@ -84,7 +85,7 @@ class TestRequest(RequestCommon):
         self.assertEqual(late.deadline, date(2026, 2, 28))
 
     def test_no_extension_where_the_law_gives_none(self):
-        request = self._request(country_id=self.env.ref("base.za").id)
+        request = self._request(country_id=self.env.ref("base.za").id, country_reason="lives there")
         with freeze_time("2026-02-10"), self.assertRaisesRegex(UserError, "no extension"):
             request._do_extend(date(2026, 2, 9), "many documents")
 
