@@ -54,7 +54,7 @@ class InvitationCommonMixin(ConsentCommonMixin):
             [
                 {
                     "name": f"Customer {index}",
-                    "phone": f"{PREFIX}{1000 + index}"[:13],
+                    "phone": f"{PREFIX}{50 + index:02}",
                     "email": f"customer{index}@example.com",
                     "country_id": cls.env.ref("base.in").id,
                 }

@@ -311,7 +311,8 @@ class TestInvitation(InvitationCommon):
         with self.assertRaises(AccessError):
             card.action_renew()
         self.assertEqual(self.company.ajw_consent_card_key, key)
-        with self.assertLogs("odoo.addons.ajw_consent", "INFO") as logs:
+        logger = "odoo.addons.ajw_consent.models.res_company_invitation"
+        with self.assertLogs(logger, "INFO") as logs:
             card.with_user(self.officer).create({}).action_renew()
         self.assertNotEqual(self.company.ajw_consent_card_key, key)
         self.assertNotIn(self.company.ajw_consent_card_key, "".join(logs.output))
