@@ -13,7 +13,7 @@ from odoo.addons.base.models.ir_mail_server import IrMail_Server
 
 from .common import ConsentCommonMixin
 
-PREFIX = "+9198765400"
+PREFIX = "+919876540"
 
 
 class InvitationCommonMixin(ConsentCommonMixin):
@@ -54,7 +54,7 @@ class InvitationCommonMixin(ConsentCommonMixin):
             [
                 {
                     "name": f"Customer {index}",
-                    "phone": f"{PREFIX}{50 + index:02}",
+                    "phone": f"{PREFIX}{500 + index}",
                     "email": f"customer{index}@example.com",
                     "country_id": cls.env.ref("base.in").id,
                 }
