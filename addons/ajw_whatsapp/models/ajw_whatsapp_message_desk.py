@@ -66,7 +66,7 @@ class AjwWhatsappMessage(models.Model):
         compute="_compute_is_latest",
         search="_search_is_latest",
         help="No later message about the same document went to the same number for the same "
-        "purpose.",
+        "purpose and occasion.",
     )
     settled_as = fields.Selection(
         [("arrived", "Arrived"), ("not_arrived", "Did not arrive")],
@@ -142,6 +142,7 @@ class AjwWhatsappMessage(models.Model):
                            AND newer.res_id = message.res_id
                            AND newer.purpose_id = message.purpose_id
                            AND newer.number = message.number
+                           AND newer.occasion IS NOT DISTINCT FROM message.occasion
                            AND newer.direction = 'outbound'
                            AND newer.id > message.id))"""
             ),
@@ -280,19 +281,23 @@ class AjwWhatsappMessage(models.Model):
         )
 
     def _check_may_settle(self):
-        """Let those decide who may change the document.
+        """Let those decide who may change the document; managers, where there is none (any more).
 
         :raises AccessError: the user may not
         """
+        mixin = self.env.registry["ajw.whatsapp.document.mixin"]
         for res_model, messages in self.grouped("res_model").items():
-            if res_model not in self.env:
+            documents = self.env[res_model] if res_model in self.env else None
+            if not isinstance(documents, mixin):
+                messages.account_id.check_access("write")
                 continue
-            documents = self.env[res_model].browse(dict.fromkeys(messages.mapped("res_id")))
-            documents = documents.exists()
-            if isinstance(documents, self.env.registry["ajw.whatsapp.document.mixin"]):
+            documents = documents.browse(dict.fromkeys(messages.mapped("res_id"))).exists()
+            gone = messages.filtered(lambda m, ids=documents._ids: m.res_id not in ids)
+            # of no records at all, the rights on the model would be asked for
+            if gone:
+                gone.account_id.check_access("write")
+            if documents:
                 documents._ajw_whatsapp_check_user("write")
-            else:
-                documents.check_access("read")
 
     def _merge_report(self, state, at=None, **values):
         # EXTENDS this model: what Meta reports outweighs what a person found out

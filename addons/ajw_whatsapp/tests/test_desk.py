@@ -184,6 +184,35 @@ class TestDesk(WhatsappCommon):
         )
         self.assertEqual(not_latest, old)
 
+    def test_another_occasion_hides_no_failure(self):
+        failed = self._message("failed")
+        other = self._enqueue(occasion="reminder")
+        failed.invalidate_recordset(["is_latest"])
+        self.assertTrue(failed.is_latest)
+        action = failed.with_user(self.manager).action_desk_retry()
+        self.assertIn("1 queued again", action["params"]["message"])
+        again = self._enqueue()
+        self.assertNotIn(again, failed | other)
+
+    def test_a_decision_about_a_test_message_is_the_managers(self):
+        message = self._message("uncertain")
+        account = self.env["ajw.whatsapp.message"]._enqueue(
+            [
+                self._message_vals(
+                    res_model="ajw.whatsapp.account", res_id=self.account.id, occasion="test-1"
+                )
+            ]
+        )
+        account._engine()._set_state("uncertain")
+        self.assertTrue(account.with_user(self.user).has_access("read"))
+        for messages in (message, account):
+            for name in ("action_mark_arrived", "action_mark_not_arrived"):
+                with self.subTest(name=name), self.assertRaises(AccessError):
+                    getattr(messages.with_user(self.user), name)()
+            self.assertEqual(messages.state, "uncertain")
+        account.with_user(self.manager).action_mark_arrived()
+        self.assertEqual(account.settled_by_id, self.manager)
+
     def test_the_default_filter_keeps_what_is_not_settled(self):
         self.env.flush_all()
         old = self._many("uncertain", "delivered")
@@ -255,6 +284,19 @@ class TestDeskAccess(DocumentCommon):
         self.assertEqual(self.theirs.state, "uncertain")
         self.mine.with_user(self.seller).action_mark_arrived()
         self.assertEqual(self.mine.settled_by_id, self.seller)
+
+    def test_A6_without_its_document_only_a_manager_decides(self):
+        self.mine._engine()._set_state("uncertain")
+        self.own.sudo()._action_cancel()
+        self.own.sudo().unlink()
+        everything = self._create_user("desk_everything", "account.group_account_manager")
+        for user in (self.seller, self.user, everything):
+            for name in ("action_mark_arrived", "action_mark_not_arrived"):
+                with self.subTest(user=user.login, name=name), self.assertRaises(AccessError):
+                    getattr(self.mine.with_user(user), name)()
+        self.assertEqual(self.mine.state, "uncertain")
+        self.mine.with_user(self.manager).action_mark_not_arrived()
+        self.assertEqual((self.mine.state, self.mine.settled_by_id), ("failed", self.manager))
 
     def test_an_order_is_sent_again_with_its_own_problem_said(self):
         self.mine._engine()._set_state("failed")
