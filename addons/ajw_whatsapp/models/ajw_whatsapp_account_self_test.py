@@ -29,6 +29,8 @@ OK, BAD, UNKNOWN = "ok", "bad", "unknown"
 #: What is checked, in the order in which it is set up; which step of the set-up puts it right.
 CHECKS = {
     "keys": "app",
+    "business": "business",
+    "app": "app",
     "token": "token",
     "permissions": "token",
     "number": "number",
@@ -37,7 +39,9 @@ CHECKS = {
     "quality": "register",
     "review": "payment",
     "health": "payment",
+    "payment": "payment",
     "subscribed": "webhook",
+    "fields": "webhook",
     "address": "webhook",
     "callback": "webhook",
     "reports": "webhook",
@@ -50,6 +54,9 @@ CHECKS = {
 }
 #: Check → the questions to Meta it rests on.
 ASKS = {
+    "business": ("account",),
+    "app": ("token",),
+    "payment": ("account",),
     "token": ("number", "token"),
     "permissions": ("token",),
     "number": ("number", "numbers"),
@@ -160,6 +167,8 @@ class AjwWhatsappAccount(models.Model):
     def _check_labels(self):
         return {
             "keys": self.env._("Keys for secrets"),
+            "business": self.env._("Business verification"),
+            "app": self.env._("App at Meta"),
             "token": self.env._("Access token"),
             "permissions": self.env._("Permissions of the token"),
             "number": self.env._("Phone number"),
@@ -168,7 +177,9 @@ class AjwWhatsappAccount(models.Model):
             "quality": self.env._("Quality"),
             "review": self.env._("Review of the business account"),
             "health": self.env._("Payment and limits"),
+            "payment": self.env._("Payment method"),
             "subscribed": self.env._("App subscribed"),
+            "fields": self.env._("Webhook fields"),
             "address": self.env._("Public address"),
             "callback": self.env._("Webhook verified"),
             "reports": self.env._("Reports from Meta"),
@@ -211,6 +222,78 @@ class AjwWhatsappAccount(models.Model):
         if problem:
             return BAD, self.env._("The keys that encrypt secrets cannot be used."), problem
         return OK, self.env._("Secrets can be encrypted and read."), None
+
+    def _told_by_manager(self, done, advice):
+        """Return the row of a step that only Meta's own pages show.
+
+        :param bool done: whether the manager ticked it in the set-up
+        :param str advice: where at Meta to look
+        """
+        if done:
+            text = self.env._("A manager ticked it in the set-up; Meta does not tell Odoo.")
+        else:
+            text = self.env._("Nobody ticked it in the set-up, and Meta does not tell Odoo.")
+        return UNKNOWN, text, advice
+
+    def _check_business_state(self, answers):
+        account = answers["account"]
+        if account.error:
+            return self._not_answered(account)
+        advice = self.env._(
+            "business.facebook.com › Settings › Security centre. Until it is done, Meta lets you "
+            "write to few customers a day."
+        )
+        status = str(account.value.get("business_verification_status") or "").lower()
+        if status == "verified":
+            return OK, self.env._("Meta verified the business."), None
+        if status in ("not_verified", "failed", "rejected", "revoked", "expired"):
+            return BAD, self.env._("Meta has not verified the business: %s", status), advice
+        if status:
+            return UNKNOWN, self.env._("Meta has not decided yet: %s", status), advice
+        return self._told_by_manager(self.setup_business_verified, advice)
+
+    def _check_app_state(self, answers):
+        if not self.app_id:
+            return (
+                BAD,
+                self.env._("No App ID is entered."),
+                self.env._(
+                    "Create an app with the product WhatsApp at developers.facebook.com and copy "
+                    "its App ID from App settings › Basic."
+                ),
+            )
+        token = answers["token"]
+        if not token.error and str(token.value.get("app_id") or "") == self.app_id:
+            return OK, self.env._("Meta knows the app %s.", self.app_id), None
+        return self._told_by_manager(
+            self.setup_app_created,
+            self.env._("developers.facebook.com › My apps: compare the App ID."),
+        )
+
+    def _check_payment_state(self, answers):
+        account = answers["account"]
+        if not account.error:
+            reasons = blocking_reasons(account.value)
+            said = [f"{what} {advice}".strip() for what, advice in reasons]
+            named = [text for text in said if "payment" in text.lower()]
+            if named:
+                return BAD, self.env._("Meta asks for a payment method."), " ".join(named)
+        return self._told_by_manager(
+            self.setup_payment_added,
+            self.env._(
+                "business.facebook.com › Billing & payments: the WhatsApp Business account needs a "
+                "payment method for messages that Meta charges."
+            ),
+        )
+
+    def _check_fields_state(self, _answers):
+        return self._told_by_manager(
+            self.setup_fields_subscribed,
+            self.env._(
+                "Your app › WhatsApp › Configuration › Webhook fields: subscribe to %s",
+                self.webhook_fields,
+            ),
+        )
 
     def _check_token_state(self, answers):
         number, token = answers["number"], answers["token"]

@@ -23,12 +23,13 @@ SETUP_STEPS = [
 
 #: What each step's button checks; steps that only Meta's pages show have none.
 STEP_CHECKS = {
-    "app": ("keys",),
+    "business": ("business",),
+    "app": ("keys", "app"),
     "number": ("keys",),
     "token": ("token", "permissions", "number"),
     "register": ("registered", "display_name", "quality"),
-    "webhook": ("subscribed", "address", "callback", "reports", "app_secret"),
-    "payment": ("review", "health"),
+    "webhook": ("subscribed", "fields", "address", "callback", "reports", "app_secret"),
+    "payment": ("review", "health", "payment"),
     "templates": ("notice", "template_invoice", "template_order"),
     "test": ("sender", "pdf", "reports"),
 }

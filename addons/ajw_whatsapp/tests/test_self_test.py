@@ -116,6 +116,46 @@ class TestSelfTest(WhatsappCommon):
         self.assertResult("review", "bad", account=(200, rejected, {}))
         self.assertResult("review", "unknown", account=(200, {}, {}))
 
+    def test_business_verification(self):
+        for status, result in (
+            ("verified", "ok"),
+            ("not_verified", "bad"),
+            ("rejected", "bad"),
+            ("pending", "unknown"),
+        ):
+            answer = (200, {"business_verification_status": status}, {})
+            self.assertResult("business", result, account=answer)
+        # Meta leaves it out for some tokens: then it is the manager's word
+        self.assertResult("business", "unknown", "Nobody ticked", account=(200, {}, {}))
+        self.account.setup_business_verified = True
+        self.assertResult("business", "unknown", "A manager ticked", account=(200, {}, {}))
+        self.assertResult("business", "unknown", "could not be reached", account="drop")
+
+    def test_app(self):
+        self.assertResult("app", "ok", "knows the app")
+        self.assertResult("app", "unknown", "Nobody ticked", token=meta_error(100))
+        self.account.setup_app_created = True
+        self.assertResult("app", "unknown", "A manager ticked", token=meta_error(100))
+        self.account.app_id = False
+        self.assertResult("app", "bad", "No App ID")
+
+    def test_payment_method(self):
+        health = {
+            "can_send_message": "BLOCKED",
+            "entities": [{"errors": [{"error_description": "No payment method."}]}],
+        }
+        blocked = (200, {"health_status": health}, {})
+        self.assertResult("payment", "bad", "No payment method.", account=blocked)
+        self.assertResult("payment", "unknown", "Nobody ticked")
+        self.account.setup_payment_added = True
+        self.assertResult("payment", "unknown", "A manager ticked")
+        self.assertResult("payment", "bad", account=blocked)
+
+    def test_webhook_fields(self):
+        self.assertResult("fields", "unknown", "user_preferences")
+        self.account.setup_fields_subscribed = True
+        self.assertResult("fields", "unknown", "A manager ticked")
+
     def test_unsubscribed_app(self):
         self.assertResult("subscribed", "bad", "not subscribed", apps=(200, {"data": []}, {}))
 
