@@ -209,6 +209,8 @@ class AjwWhatsappAccount(models.Model):
         action = self._action_open("ajw.whatsapp.message", name, domain)
         return action | {
             "view_mode": ",".join(view_modes),
+            # A phone hides the buttons above a list; cards have their own.
+            "mobile_view_mode": "kanban",
             "domain": [("direction", "=", "outbound"), *action["domain"]],
         }
 
