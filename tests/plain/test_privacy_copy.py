@@ -66,10 +66,28 @@ def test_handling():
 def test_whose_a_value_is():
     known = export.identifiers(["Asha Rao", "asha@example.com", "+91 98765 43210", None, ""])
     for value in ("asha  rao", "ASHA@example.com", "+919876543210", "919876543210"):
-        assert export.is_theirs(value, known, others=True)
-    for value in ("Asha Raom", "asha@example.co", "9876543210", "", None, 5):
-        assert not export.is_theirs(value, known, others=True)
-    assert export.is_theirs("anything", known, others=False)
+        assert export.theirs(value, known) == (value, False)
+    for value in ("Asha Raom", "asha@example.co", "9876543210", 5):
+        assert export.theirs(value, known) == (None, True)
+    for value in ("", None, False):
+        assert export.theirs(value, known) == (value, False)
+
+
+def test_a_list_of_addresses_is_looked_at_one_by_one():
+    known = export.identifiers(["Asha Rao", "asha@example.com"])
+    for value, expected in (
+        ("asha@example.com, third@example.com", ("asha@example.com", True)),
+        ("third@example.com; ASHA@example.com", ("ASHA@example.com", True)),
+        ("Asha Rao <asha@example.com>", ("Asha Rao <asha@example.com>", False)),
+        ("Third Party <asha@example.com>", ("asha@example.com", True)),
+        ("third@example.com", (None, True)),
+    ):
+        assert export.theirs(value, known) == expected
+
+
+def test_who_did_something_for_us_is_looked_at_by_an_officer():
+    assert export.handling("actor", "char", "name", "delete", False) == "review"
+    assert export.handling("factory", "char", "name", "delete", False) == "owned"
 
 
 @settings(max_examples=50, deadline=None)

@@ -2,8 +2,8 @@
 
 Three answers for a value: ``give`` it, hold it back for an officer's ``review``, or ``skip`` it.
 Free text and files may tell of others, so nobody but a person can decide on them. What grants
-access (passwords, tokens, keys) is nobody's information. A name or address in a row that concerns
-several people is given only when it is known to be this person's.
+access (passwords, tokens, keys) is nobody's information. A name or address is given only when it is
+known to be this person's: that a row is linked to nobody else says nothing about what is in it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import zipfile
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from email.utils import getaddresses
 from typing import IO, Any
 
 #: Names of fields that grant access or prove something, whatever app they come from.
@@ -27,6 +28,8 @@ SECRET_NAME = re.compile(
 REVIEW_CATEGORIES = frozenset({"free_text", "file"})
 #: Categories that name or reach somebody: whose, has to be known.
 OWNED_CATEGORIES = frozenset({"name", "phone", "email", "address", "identifier", "ip", "financial"})
+#: Names of fields that say who did something for us, whatever their category.
+ACTOR_NAME = re.compile(r"(^|_)actor(_|$)")
 #: Types whose content is not looked at here.
 REVIEW_TYPES = frozenset({"json", "properties", "html", "binary", "image", "text"})
 
@@ -53,7 +56,12 @@ def handling(name: str, field_type: str, category: str, erase: str, hidden: bool
         return "skip"
     if erase == "none":
         return "skip"
-    if category in REVIEW_CATEGORIES or field_type in REVIEW_TYPES or not erase:
+    if (
+        ACTOR_NAME.search(name)
+        or category in REVIEW_CATEGORIES
+        or field_type in REVIEW_TYPES
+        or not erase
+    ):
         return "review"
     return "owned" if category in OWNED_CATEGORIES else "give"
 
@@ -63,13 +71,31 @@ def identifiers(values: Collection[str | None]) -> frozenset[str]:
     return frozenset(_comparable(value) for value in values if value and _comparable(value))
 
 
-def is_theirs(value: Any, known: Collection[str], others: bool) -> bool:
-    """Whether a name, number or address in a row is the person's.
+def theirs(value: Any, known: Collection[str]) -> tuple[Any, bool]:
+    """What of a name, number or address in a row is the person's.
+
+    A list of email addresses is looked at one by one.
 
     :param known: from :func:`identifiers`
-    :param others: the row concerns somebody else as well
+    :return: (the part that is theirs, empty where none; whether something was held back)
     """
-    return not others or (isinstance(value, str) and _comparable(value) in known)
+    if not value:
+        return value, False
+    if not isinstance(value, str):
+        return None, True
+    if _comparable(value) in known:
+        return value, False
+    pairs = [pair for pair in getaddresses([re.sub(r"[;\n]", ",", value)]) if "@" in pair[1]]
+    mine = [
+        # a name before the address may be somebody else's
+        f"{name} <{address}>" if name and _comparable(name) in known else address
+        for name, address in pairs
+        if _comparable(address) in known
+    ]
+    complete = len(mine) == len(pairs) and all(
+        not name or _comparable(name) in known for name, _address in pairs
+    )
+    return ", ".join(mine) or None, not (mine and complete)
 
 
 def _comparable(value: str) -> str:

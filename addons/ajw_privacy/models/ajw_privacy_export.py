@@ -20,7 +20,7 @@ class Place(NamedTuple):
 
     :param model: name
     :param links: fields that point to the person (res.partner or a stand-in)
-    :param people: all links to contacts: who else a row concerns
+    :param people: all links to contacts: whom a row concerns
     :param fields: name → ``give``, ``owned`` or ``review``
     """
 
@@ -34,13 +34,13 @@ class Subject(NamedTuple):
     """The person a copy is made for.
 
     :param partner_ids: the contact and its nameless addresses
-    :param allowed_ids: contacts that are no third parties: these, their company, our companies
+    :param owner: res.company the contact belongs to; empty where several share it
     :param stand_ins: model → ids of records that stand for the person
     :param known: identifiers, to compare with
     """
 
     partner_ids: tuple
-    allowed_ids: frozenset
+    owner: object
     stand_ins: dict
     known: frozenset
 
@@ -139,15 +139,23 @@ class AjwPrivacyExport(models.AbstractModel):
         addresses = partner.child_ids.filtered(lambda child: not child.name)
         persons = partner | addresses
         users = partner.user_ids
-        own = self.env["res.company"].sudo().search([]).partner_id
+        # whatever the data map knows about the contact itself, and its company's name
+        rows, _findings = self.env["ajw.privacy.data.map"].sudo()._picture(["res.partner"])
+        names = {"name", "email", "phone", "street"} | {
+            name
+            for (_model, name), values in rows.items()
+            if values["category"] in export.OWNED_CATEGORIES
+            and values["field_type"] in ("char", "text")
+        }
+        company_name = partner.commercial_partner_id.filtered("is_company").mapped("name")
         known = export.identifiers(
-            value
-            for record in persons
-            for value in (
-                record.name, record.email, record.email_normalized, record.phone,
-                record.phone_sanitized, record.street,
-            )
-        ) | export.identifiers(users.mapped("login"))  # fmt: skip
+            [
+                *(value for name in names for value in persons.mapped(name)),
+                *persons.bank_ids.mapped("acc_number"),
+                *users.mapped("login"),
+                *company_name,
+            ]
+        )
         stand_ins = {
             model: tuple(
                 self.env[model]
@@ -159,8 +167,7 @@ class AjwPrivacyExport(models.AbstractModel):
             )
             for model, name in STAND_INS.items()
         }
-        allowed = persons | partner.commercial_partner_id | own
-        return Subject(tuple(persons.ids), frozenset(allowed.ids), stand_ins, known)
+        return Subject(tuple(persons.ids), partner.company_id, stand_ins, known)
 
     def _companies(self, company):
         """The controller: the head company with all its branches."""
@@ -194,7 +201,19 @@ class AjwPrivacyExport(models.AbstractModel):
             nobodys = links & Domain("company_id", "=", False)
         else:
             ours, nobodys = Domain.FALSE, links
-        return (ours, nobodys) if shared else (ours | nobodys, Domain.FALSE)
+        if not shared:
+            return ours | nobodys, Domain.FALSE
+        if subject.owner and subject.owner in companies:
+            # the contact is this controller's own, and so is a row that is about nobody else
+            alone = Domain.AND(self._is_alone(place.model, name, subject) for name in place.people)
+            return ours | (nobodys & alone), nobodys & ~alone
+        return ours, nobodys
+
+    def _is_alone(self, model_name, name, subject):
+        """Rows of which a link to contacts names nobody but the person."""
+        if self.pool[model_name]._fields[name].type == "many2many":
+            return ~Domain(name, "any", [("id", "not in", subject.partner_ids)])
+        return Domain(name, "=", False) | Domain(name, "in", subject.partner_ids)
 
     # -- the copy --------------------------------------------------------------------------------
 
@@ -267,11 +286,12 @@ class AjwPrivacyExport(models.AbstractModel):
             for name in names
             if target._fields[name].type == "selection"
         }
+        own = place.model in ("res.partner", "res.users")  # the row is the person
         held, foreign, last_id, started = dict.fromkeys(reviewed, 0), {}, 0, False
         while True:
             records = target.search_fetch(
                 domain & Domain("id", ">", last_id),
-                [*names, *place.people],
+                names,
                 order="id",
                 limit=BATCH_SIZE,
             )
@@ -280,17 +300,16 @@ class AjwPrivacyExport(models.AbstractModel):
             if not started:
                 started = True
                 package.section(label, place.model, labels, self._kept(place.model, company))
-            for values in records.read([*names, *place.people], load=None):
-                others = place.model != "res.partner" and self._has_others(values, place, subject)
+            for values in records.read(names, load=None):
                 row = {}
                 for name in names:
                     value = values[name]
-                    if place.fields[name] == "owned" and not export.is_theirs(
-                        value, subject.known, others
-                    ):
-                        if value:
+                    if place.fields[name] == "owned" and not own:
+                        value, held_back = export.theirs(value, subject.known)
+                        if held_back:
                             foreign[name] = foreign.get(name, 0) + 1
-                        continue
+                            if not value:
+                                continue
                     row[name] = export.plain(choices.get(name, {}).get(value, value))
                 package.row(row)
             for name, count in self._count_filled(target, reviewed, records.ids).items():
@@ -299,7 +318,7 @@ class AjwPrivacyExport(models.AbstractModel):
             target.env.invalidate_all()
         for counts, why in (
             (held, None),
-            (foreign, self.env._("The row concerns somebody else as well, and it may be theirs.")),
+            (foreign, self.env._("It is not known to be yours, and may be somebody else's.")),
         ):
             left_out += [
                 self._left_out(
@@ -308,14 +327,6 @@ class AjwPrivacyExport(models.AbstractModel):
                 for name, count in counts.items()
                 if count
             ]
-
-    def _has_others(self, values, place, subject):
-        for name in place.people:
-            ids = values[name]
-            ids = ids if isinstance(ids, list | tuple) else [ids] if ids else []
-            if not subject.allowed_ids.issuperset(ids):
-                return True
-        return False
 
     def _count_filled(self, target, names, ids):
         """In how many of the rows each field that is not looked at holds something.
@@ -400,12 +411,15 @@ class AjwPrivacyExport(models.AbstractModel):
         }
 
     def _kept(self, model_name, company):
-        """How long rows of a model are kept, as far as a policy says."""
+        """How long rows of a model are kept, as far as policies in force say.
+
+        :return: one sentence a policy: which rows, what goes, and when
+        """
         policies = self.env["ajw.privacy.policy"].search(
-            [("model_name", "=", model_name), ("company_id", "in", (False, company.id))],
-            order="max_age",
+            [
+                ("model_name", "=", model_name),
+                ("active", "=", True),
+                ("company_id", "in", (False, *self._companies(company).ids)),
+            ]
         )
-        days = min((policy.effective_days for policy in policies), default=0)
-        if not days:
-            return ""
-        return self.env._("Contents are kept for at most %s days.", days)
+        return " ".join(policy._in_words() for policy in policies if policy.status == "ready")

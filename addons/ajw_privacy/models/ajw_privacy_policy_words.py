@@ -1,3 +1,5 @@
+from collections.abc import Collection
+
 from odoo import models
 from odoo.fields import Domain
 
@@ -59,7 +61,8 @@ class AjwPrivacyPolicy(models.Model):
             return glue.join(f"({part})" if operator == "|" else part for part in parts)
         name, compare, value = domain.field_expr, domain.operator, domain.value
         field = model._fields.get(name)
-        items = list(value) if isinstance(value, list | tuple | set) else [value]
+        several = isinstance(value, Collection) and not isinstance(value, str)
+        items = list(value) if several else [value]
         if field is not None and field.type == "selection":
             choices = dict(field._description_selection(self.env))
             items = [choices.get(item, item) for item in items]

@@ -26,7 +26,7 @@ class TestExport(RequestCommon):
         return [row for place in data["places"] if place["model"] == model for row in place["rows"]]
 
     def test_A9_T3_own_data_is_given_in_both_forms(self):
-        self._note(3, partner_id=self.person.id, email="asha.old@example.com")
+        self._note(3, partner_id=self.person.id, email="Asha@Example.com")
         data, summary, _raw = self._copy()
         [contact] = self._rows(data, "res.partner")
         self.assertEqual(
@@ -34,9 +34,9 @@ class TestExport(RequestCommon):
             ("Asha Rao", "asha@example.com", "+49 30 1234567"),
         )
         self.assertEqual(
-            [row["email"] for row in self._rows(data, "x.privacy.note")], ["asha.old@example.com"]
+            [row["email"] for row in self._rows(data, "x.privacy.note")], ["Asha@Example.com"]
         )
-        for text in ("asha.old@example.com", "asha@example.com", "Privacy A"):
+        for text in ("Asha@Example.com", "asha@example.com", "Privacy A"):
             self.assertIn(text, summary)
 
     def test_A9_nobody_else_is_in_the_copy(self):
@@ -80,17 +80,65 @@ class TestExport(RequestCommon):
 
     def test_W2_other_companies_are_not_in_the_copy(self):
         self.person.company_id = False
-        self._note(3, partner_id=self.person.id, email="mine@example.com")
-        self._note(3, self.other_company, partner_id=self.person.id, email="theirs@example.com")
-        self.note.create({"name": "n", "partner_id": self.person.id, "email": "none@example.com"})
+        self._note(3, partner_id=self.person.id, day="2026-01-03")
+        self._note(3, self.other_company, partner_id=self.person.id, day="2026-01-04")
+        self.note.create({"name": "n", "partner_id": self.person.id, "day": "2026-01-05"})
         data, summary, raw = self._copy()
-        self.assertIn("mine@example.com", raw)
-        for text in ("theirs@", "none@"):
+        self.assertIn("2026-01-03", raw)
+        for text in ("2026-01-04", "2026-01-05"):
             self.assertNotIn(text, raw + summary)
         self.assertIn(
             ("Note of an unknown app", "whole rows", 1),
             [(item["place"], item["what"], item["rows"]) for item in data["left_out"]],
         )
+
+    def test_W2_rows_of_no_company_are_given_where_the_contact_is_the_controller_s_own(self):
+        values = {"name": "n", "partner_id": self.person.id, "company_id": False}
+        self.note.create({**values, "day": "2026-01-05"})
+        self.note.create(
+            {**values, "day": "2026-01-06", "watcher_ids": [(6, 0, self.namesake.ids)]}
+        )
+        data, summary, raw = self._copy()
+        self.assertIn("2026-01-05", raw)
+        self.assertNotIn("2026-01-06", raw + summary)
+        self.assertIn(
+            ("Note of an unknown app", "whole rows", 1),
+            [(item["place"], item["what"], item["rows"]) for item in data["left_out"]],
+        )
+
+    def test_A9_a_value_is_given_only_when_it_is_known_to_be_theirs(self):
+        self._note(3, partner_id=self.person.id, signed_by="Zoltan Third",
+                   email="Third <third.party@example.com>; asha@example.com")  # fmt: skip
+        self.env["mail.message"].create(
+            {"author_id": self.person.id, "email_from": "asha@example.com", "body": "x",
+             "incoming_email_cc": "third.party@example.com"}
+        )  # fmt: skip
+        data, summary, raw = self._copy()
+        [note] = self._rows(data, "x.privacy.note")
+        self.assertEqual(note["email"], "asha@example.com")
+        for text in ("third.party", "Zoltan"):
+            self.assertNotIn(text, raw + summary)
+        left = {(item["place"], item["what"]) for item in data["left_out"]}
+        self.assertLessEqual(
+            {("Note of an unknown app", "Email"), ("Note of an unknown app", "Signed By")}, left
+        )
+
+    def test_A9_the_period_is_that_of_the_policies_in_force(self):
+        kept = self.env["ajw.privacy.export"].with_context(active_test=False)._kept
+        archived = self._policy(max_age=7)
+        self.assertTrue(kept("x.privacy.note", self.company))
+        archived.active = False
+        self.assertEqual(kept("x.privacy.note", self.company), "")
+        self._policy(field_names="body", min_keep_days=365, min_keep_reason="law")
+        self._policy(self.other_officer, field_names="body", max_age=8,
+                     company_id=self.other_company.id)  # fmt: skip
+        text = kept("x.privacy.note", self.company)
+        self.assertEqual(text, "Body: emptied 365 days after “Happened At” (State is Done).")
+        self.assertIn(text, self._summary_of_a_note())
+
+    def _summary_of_a_note(self):
+        self._note(3, partner_id=self.person.id)
+        return self._copy()[1]
 
     def test_queries_do_not_grow_with_the_rows(self):
         def queries():
@@ -113,13 +161,13 @@ class TestExport(RequestCommon):
         self.assertLessEqual(many, few + 3)
 
     def test_rows_are_read_in_batches(self):
-        for number in range(7):
-            self._note(3, partner_id=self.person.id, email=f"n{number}@example.com")
+        for number in range(1, 8):
+            self._note(3, partner_id=self.person.id, day=f"2026-01-0{number}")
         with patch("odoo.addons.ajw_privacy.models.ajw_privacy_export.BATCH_SIZE", 3):
             data, _summary, _raw = self._copy()
         self.assertEqual(
-            [row["email"] for row in self._rows(data, "x.privacy.note")],
-            [f"n{number}@example.com" for number in range(7)],
+            [row["day"] for row in self._rows(data, "x.privacy.note")],
+            [f"2026-01-0{number}" for number in range(1, 8)],
         )
 
     def test_only_access_and_portability_have_a_copy(self):
