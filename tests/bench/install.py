@@ -52,18 +52,18 @@ def run(bench) -> list[Figure]:
         bench.sql(name, "VACUUM ANALYZE res_partner")
     for kind, name in names.items():
         before = storage(bench, name)
-        rows = bench.sql(name, "SELECT count(*), sum(xmin::text::bigint) FROM res_partner")[0]
+        now = bench.sql(name, "SELECT txid_current()")[0][0]
         seconds[kind] = timed(bench, name, f"installing {ours}", "-i", ours)
         rewritten[kind] = storage(bench, name) != before
-        after = bench.sql(name, "SELECT count(*), sum(xmin::text::bigint) FROM res_partner")[0]
-        touched[kind] = rows != after
+        written = "SELECT count(*) FROM res_partner WHERE xmin::text::bigint > %s"
+        touched[kind] = bench.sql(name, written, [now])[0][0]
         upgrades[kind] = timed(bench, name, f"upgrading {ours}", "-u", "ajw_consent")
     return [
         Figure(f"install, {PARTNERS:,} partners", seconds["many"], "s", 60),
         Figure("install, few partners", seconds["few"], "s"),
         Figure("install, due to the partners", seconds["many"] - seconds["few"], "s", 10),
         Figure("table of partners copied", int(rewritten["many"]), "times", 0),
-        Figure("partners written to by installing", int(touched["many"]), "times"),
+        Figure("partners written to by installing", touched["many"], "", 10),
         Figure(f"upgrade, {PARTNERS:,} partners", upgrades["many"], "s", 60),
         Figure("upgrade, due to the partners", upgrades["many"] - upgrades["few"], "s", 10),
     ]
