@@ -33,12 +33,12 @@ class AjwConsentInvitation(models.Model):
         "failure_reason": {"category": "free_text", "erase": "clear"},
         "token_hash": {
             "category": "technical",
-            "erase": "none",
+            "erase": "clear",
             "reason": "SHA-256 of a random link; emptied once it can withdraw nothing any more",
         },
         "code_hash": {
             "category": "technical",
-            "erase": "none",
+            "erase": "clear",
             "reason": "keyed digest of a random code; emptied when it was used or has expired",
         },
     }

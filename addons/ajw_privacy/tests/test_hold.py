@@ -1,9 +1,12 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+import psycopg2
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .request_common import RequestCommon
 
@@ -185,10 +188,43 @@ class TestDeleteGuard(RequestCommon):
 
     def test_shipped_policies_are_ready_or_wait(self):
         for name in ("policy_message_text", "policy_webhook_payload", "policy_failed_messages",
-                     "policy_invitations", "policy_codes", "policy_packages"):  # fmt: skip
+                     "policy_invitations", "policy_invitation_links", "policy_codes",
+                     "policy_packages"):  # fmt: skip
             policy = self.env.ref(f"ajw_privacy.{name}")
             self.assertIn(policy.status, ("ready", "waiting"), (name, policy.status_message))
         self.assertEqual(self.env.ref("ajw_privacy.policy_codes").status, "ready")
+
+    def test_invitations_outlive_the_time_before_the_next(self):
+        self.assertGreater(self.env.ref("ajw_privacy.policy_invitations").effective_days, 365)
+        self.company.ajw_consent_invitation_interval = 365
+        self.env.flush_all()
+        with (
+            self.assertRaises(psycopg2.errors.CheckViolation),
+            mute_logger("odoo.sql_db"),
+            self.cr.savepoint(flush=False),
+        ):
+            self.company.ajw_consent_invitation_interval = 366
+            self.company.flush_recordset()
+
+    def test_A8_links_of_expired_invitations_are_emptied_and_recorded(self):
+        policy = self.env.ref("ajw_privacy.policy_invitation_links")
+        invitations = self.env["ajw.consent.invitation"].create(
+            [
+                {"company_id": self.company.id, "partner_id": self.person.id, "state": state,
+                 "token_hash": f"t{state}{days}", "code_hash": f"c{state}{days}",
+                 "expires_at": self.now - timedelta(days=days)}
+                for state, days in (("expired", 9), ("answered", 9), ("expired", 3))
+            ]
+        )  # fmt: skip
+        policy.write({"active": True, "next_run": fields.Date.today()})
+        wizard = self.env["ajw.privacy.dry.run"].browse(policy.action_dry_run()["res_id"])
+        self.assertGreaterEqual(wizard.row_count, 1)
+        self.assertEqual(invitations[0].token_hash, "texpired9")
+        self._run_cron()
+        self.env.invalidate_all()
+        self.assertEqual(invitations.mapped("token_hash"), [False, "tanswered9", "texpired3"])
+        self.assertEqual(invitations.mapped("code_hash"), [False, "canswered9", "cexpired3"])
+        self.assertIn(1, self._runs(policy).mapped("rows_done"))
 
     def test_A8_copies_and_codes_go_by_policy(self):
         request = self._verified()
