@@ -106,7 +106,9 @@ class AjwPrivacyRequest(models.Model):
         if mail.state != "exception":
             return
         # the reason of the server may name the address
-        _logger.warning("Mail of privacy request %s failed: %s", self.id, mail.failure_type)
+        _logger.warning(
+            "Mail of privacy request %s failed: %s", self.id, mail.failure_type or "unknown"
+        )
         mail.unlink()
         if code:
             code.write({"state": "void", "code_hash": False})
