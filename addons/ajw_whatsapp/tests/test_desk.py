@@ -290,13 +290,14 @@ class TestDeskAccess(DocumentCommon):
         self.own.sudo()._action_cancel()
         self.own.sudo().unlink()
         everything = self._create_user("desk_everything", "account.group_account_manager")
-        for user in (self.seller, self.user, everything):
+        manager = self._create_user("desk_manager", "ajw_whatsapp.group_manager")
+        for user in (self.seller, self.billing, everything):
             for name in ("action_mark_arrived", "action_mark_not_arrived"):
                 with self.subTest(user=user.login, name=name), self.assertRaises(AccessError):
                     getattr(self.mine.with_user(user), name)()
         self.assertEqual(self.mine.state, "uncertain")
-        self.mine.with_user(self.manager).action_mark_not_arrived()
-        self.assertEqual((self.mine.state, self.mine.settled_by_id), ("failed", self.manager))
+        self.mine.with_user(manager).action_mark_not_arrived()
+        self.assertEqual((self.mine.state, self.mine.settled_by_id), ("failed", manager))
 
     def test_an_order_is_sent_again_with_its_own_problem_said(self):
         self.mine._engine()._set_state("failed")
