@@ -383,7 +383,7 @@ class AccessMatrixMixin(MatrixBase):
             for model in self.env.values()
             if not model._abstract and not model._name.startswith("x.")
             for name, field in model._fields.items()
-            if field.groups == NO_ACCESS and self.addon in field._modules
+            if field.groups == NO_ACCESS and self.addon in field._modules and not field.inherited
         ]
         for model, name in closed:
             with _quiet(), _without_trace(self.env.cr):

@@ -24,7 +24,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "ajw.consent.invitation": {"consent_user": "r", "officer": "r"},
         "ajw.consent.invitation.batch": {"consent_user": "r", "officer": "r"},
         "ajw.consent.invite": {"consent_user": "crwu", "officer": "crwu"},
-        "ajw.consent.invite.line": {"consent_user": "crwu", "officer": "crwu", "officer_b": "crwu"},
+        "ajw.consent.invite.line": {"consent_user": "crwu", "officer": "crwu"},
         "ajw.consent.keyring": {},
         "ajw.consent.ledger.guard": {},
         "ajw.consent.notice": {"consent_user": "r", "officer": "crwu"},
@@ -131,7 +131,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
 
     def row_ajw_consent_subject(self, company):
         values = {"company_id": company.id, "partner_id": self.partner.id}
-        subject = self.env["ajw.consent.subject"].create(values)
+        subject = self.env["ajw.consent.subject"].create(dict(values))
         return Row(subject, values, {"revision": 9})
 
     def row_ajw_consent_purpose(self, company):
@@ -140,7 +140,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
 
     def row_ajw_consent_notice(self, company):
         values = {"company_id": company.id, "lang": "en_US", "title": "Messages"}
-        return Row(self.env["ajw.consent.notice"].create(values), values, {"title": "Others"})
+        return Row(self.env["ajw.consent.notice"].create(dict(values)), values, {"title": "Others"})
 
     def row_ajw_consent_record(self, company):
         values = {
@@ -150,7 +150,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
             "address": self.number,
             "purpose_ids": [(6, 0, self.purpose_invoice.ids)],
         }
-        record = self.env["ajw.consent.record"].create(values)
+        record = self.env["ajw.consent.record"].create(dict(values))
         return Row(record, values, {"note": "He said so."}, own=True)
 
     def row_res_partner(self, company):
@@ -161,8 +161,8 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
 
     def row_ajw_consent_card(self, company):
         values = {"company_id": company.id}
-        card = self.env["ajw.consent.card"].create(values)
-        return Row(card, values, {"size": "a5"}, own=True)
+        card = self.env["ajw.consent.card"].create(dict(values))
+        return Row(card, values, {"size": "a5"}, guarded=True, own=True)
 
     def row_ajw_consent_card_action_print(self, company):
         # An addon that connects a WhatsApp number says which it is.
@@ -180,7 +180,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
             "address": self.number,
             **values,
         }
-        invitation = self.env["ajw.consent.invitation"].create(values)
+        invitation = self.env["ajw.consent.invitation"].create(dict(values))
         return Row(invitation, {**values, "email": "x@example.com"}, {"failure_reason": "None"})
 
     def row_ajw_consent_invitation_action_retry(self, company):
@@ -188,7 +188,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
 
     def row_ajw_consent_invitation_batch(self, company):
         values = {"company_id": company.id, "user_id": self.consent_user.id}
-        batch = self.env["ajw.consent.invitation.batch"].create(values)
+        batch = self.env["ajw.consent.invitation.batch"].create(dict(values))
         return Row(batch, values, {"skipped": "1 × nobody"})
 
     def row_ajw_consent_invitation_batch_action_retry_failed(self, company):
@@ -208,7 +208,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
             "partner_ids": [(6, 0, self.partner.ids)],
             "purpose_ids": [(6, 0, self.purpose_invoice.ids)],
         }
-        invite = self.env["ajw.consent.invite"].create(values)
+        invite = self.env["ajw.consent.invite"].create(dict(values))
         return Row(invite, values, {"purpose_ids": [(6, 0, self.purpose_order.ids)]}, own=True)
 
     def row_ajw_consent_invite_line(self, company):
@@ -218,7 +218,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
 
     def row_ajw_consent_proof_export(self, company):
         values = {"company_ids": [(6, 0, company.ids)]}
-        export = self.env["ajw.consent.proof.export"].create(values)
+        export = self.env["ajw.consent.proof.export"].create(dict(values))
         return Row(export, values, {"with_evidence": True})
 
     def _exported(self, company):

@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 
 from odoo import fields
@@ -312,7 +313,7 @@ class TestInvitation(InvitationCommon):
             card.action_renew()
         self.assertEqual(self.company.ajw_consent_card_key, key)
         logger = "odoo.addons.ajw_consent.models.res_company_invitation"
-        with self.assertLogs(logger, "INFO") as logs:
+        with self.assertLogs(logger, logging.INFO) as logs:
             card.with_user(self.officer).create({}).action_renew()
         self.assertNotEqual(self.company.ajw_consent_card_key, key)
         self.assertNotIn(self.company.ajw_consent_card_key, "".join(logs.output))

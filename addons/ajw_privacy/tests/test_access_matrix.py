@@ -80,7 +80,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
             "erase": "clear",
         }
         lines = self.env["ajw.privacy.data.line"]
-        return Row(lines.create(values), {**values, "field_name": "other"}, {"law": "None"})
+        return Row(lines.create(dict(values)), {**values, "field_name": "other"}, {"law": "None"})
 
     def row_ajw_privacy_data_override(self, company):
         values = {
@@ -90,7 +90,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
             "erase": "none",
             "reason": "matrix",
         }
-        override = self.env["ajw.privacy.data.override"].create(values)
+        override = self.env["ajw.privacy.data.override"].create(dict(values))
         return Row(override, {**values, "field_name": "active"}, {"reason": "none"})
 
     def row_ajw_privacy_data_map(self, company):
@@ -129,7 +129,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
 
     def row_ajw_privacy_policy(self, company):
         values = self._policy_values(company)
-        policy = self.env["ajw.privacy.policy"].create(values)
+        policy = self.env["ajw.privacy.policy"].create(dict(values))
         return Row(policy, {**values, "name": "Matrix 2"}, {"name": "Renamed"})
 
     def row_ajw_privacy_run(self, company):
@@ -139,22 +139,22 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
             "company_id": company.id,
             "model_name": policy.model_name,
         }
-        return Row(self.env["ajw.privacy.run"].create(values), values, {"rows_done": 7})
+        return Row(self.env["ajw.privacy.run"].create(dict(values)), values, {"rows_done": 7})
 
     def row_ajw_privacy_dry_run(self, company):
         policy = self.env["ajw.privacy.policy"].create(self._policy_values(company))
         values = {"policy_id": policy.id}
-        return Row(self.env["ajw.privacy.dry.run"].create(values), values, {}, own=True)
+        return Row(self.env["ajw.privacy.dry.run"].create(dict(values)), values, {}, own=True)
 
     def row_ajw_privacy_dry_run_line(self, company):
         run = self.row_ajw_privacy_dry_run(company).record
         values = {"dry_run_id": run.id, "company_id": company.id}
         lines = self.env["ajw.privacy.dry.run.line"]
-        return Row(lines.create(values), values, {"row_count": 5}, own=True)
+        return Row(lines.create(dict(values)), values, {"row_count": 5}, own=True)
 
     def row_ajw_privacy_jurisdiction(self, company):
         values = {"name": "Matrix Act", "code": "MATRIX"}
-        jurisdiction = self.env["ajw.privacy.jurisdiction"].create(values)
+        jurisdiction = self.env["ajw.privacy.jurisdiction"].create(dict(values))
         return Row(jurisdiction, {**values, "code": "MATRIX2"}, {"source": "Nowhere"})
 
     def row_ajw_privacy_jurisdiction_rule(self, company):
@@ -167,7 +167,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
             "period_set_by": "own",
             "certainty": "unverified",
         }
-        rule = self.env["ajw.privacy.jurisdiction.rule"].create(values)
+        rule = self.env["ajw.privacy.jurisdiction.rule"].create(dict(values))
         return Row(rule, {**values, "kind": "portability"}, {"article": "1"})
 
     def row_ajw_privacy_hold(self, company):
@@ -177,7 +177,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
             "company_id": company.id,
             "reason": "A claim.",
         }
-        return Row(self.env["ajw.privacy.hold"].create(values), values, {"reason": "Another."})
+        return Row(self.env["ajw.privacy.hold"].create(dict(values)), values, {"reason": "Another."})
 
     def _officer_of(self, company):
         return self._env_of(self.users["officer" if company == self.company else "officer_b"])
@@ -220,7 +220,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
     def row_ajw_privacy_step(self, company):
         request = self.row_ajw_privacy_request(company).record
         values = {"request_id": request.id, "step": "withdraw", "note": "By telephone."}
-        return Row(self.env["ajw.privacy.step"].create(values), values, {"note": "No"}, own=True)
+        return Row(self.env["ajw.privacy.step"].create(dict(values)), values, {"note": "No"}, own=True)
 
 
 @tagged("-at_install", "post_install")

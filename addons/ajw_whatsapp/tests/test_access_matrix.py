@@ -127,6 +127,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
     OVERRIDES = (
         "account.move.button_cancel",
         "account.move.button_draft",
+        "account.move.write",
         "ajw.consent.record.action_record",
         "res.partner.create",
         "res.partner.write",
@@ -212,7 +213,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
             "type": "QUICK_REPLY",
             "text": "Thanks",
         }
-        button = self.env["ajw.whatsapp.template.button"].create(values)
+        button = self.env["ajw.whatsapp.template.button"].create(dict(values))
         return Row(button, {**values, "text": "Call me"}, {"text": "Hello"})
 
     def row_ajw_whatsapp_template_variable(self, company):
@@ -273,14 +274,14 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
     def row_ajw_whatsapp_batch(self, company):
         message = self._message_of(company)
         values = {"company_id": company.id, "res_model": "sale.order"}
-        batch = self.env["ajw.whatsapp.batch"].create(values)
+        batch = self.env["ajw.whatsapp.batch"].create(dict(values))
         message._engine().batch_id = batch
         return Row(batch, values, {"left_out": 3})
 
     def row_ajw_whatsapp_batch_wizard(self, company):
         self._template_of(company)
         values = {"res_model": "sale.order", "selected_ids": self._order(company).ids}
-        wizard = self.env["ajw.whatsapp.batch.wizard"].create(values)
+        wizard = self.env["ajw.whatsapp.batch.wizard"].create(dict(values))
         return Row(wizard, values, {"send_again": True}, own=True)
 
     def _line_values(self, row, env):
@@ -324,7 +325,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
             "valid_from": "2020-01-01",
             "source": "Nowhere",
         }
-        rate = self.env["ajw.whatsapp.rate"].create(values)
+        rate = self.env["ajw.whatsapp.rate"].create(dict(values))
         return Row(rate, {**values, "valid_from": "2020-02-01"}, {"price": 0.02})
 
     def row_ajw_whatsapp_test_message(self, company):
@@ -334,13 +335,13 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
             "number": "+919876500001",  # nobody has it
             "agreed": True,
         }
-        wizard = self.env["ajw.whatsapp.test.message"].create(values)
+        wizard = self.env["ajw.whatsapp.test.message"].create(dict(values))
         return Row(wizard, values, {"agreed": False}, own=True)
 
     def row_ajw_whatsapp_webhook_event(self, company):
         account = self._account_of(company)
         values = {"account_id": account.id, "payload": json.dumps(self._inbound("Hello"))}
-        event = self.env["ajw.whatsapp.webhook.event"].create(values)
+        event = self.env["ajw.whatsapp.webhook.event"].create(dict(values))
         event.state = "failed"
         return Row(event, values, {"error": "Nothing"})
 
@@ -348,7 +349,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         self._template_of(company)
         order = self._order(company)
         values = {"res_model": "sale.order", "res_id": order.id}
-        return Row(self.env["ajw.whatsapp.composer"].create(values), values, {}, own=True)
+        return Row(self.env["ajw.whatsapp.composer"].create(dict(values)), values, {}, own=True)
 
     def _order(self, company):
         """A quotation of the seller's."""
