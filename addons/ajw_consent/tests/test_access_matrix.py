@@ -209,12 +209,18 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
             "purpose_ids": [(6, 0, self.purpose_invoice.ids)],
         }
         invite = self.env["ajw.consent.invite"].create(dict(values))
-        return Row(invite, values, {"purpose_ids": [(6, 0, self.purpose_order.ids)]}, own=True)
+        changes = {"purpose_ids": [(6, 0, self.purpose_order.ids)]}
+        return Row(invite, values, changes, guarded=True, own=True)
 
     def row_ajw_consent_invite_line(self, company):
-        wizard = self.row_ajw_consent_invite(company).record
-        values = {"wizard_id": wizard.id, "email": "customer@example.com"}
-        return Row(wizard.line_ids, values, {"remark": "None"}, own=True)
+        row = self.row_ajw_consent_invite(company)
+
+        def values(env):
+            wizard = env["ajw.consent.invite"].create(row.values(env))
+            env.flush_all()  # its own lines are made before another joins them
+            return {"wizard_id": wizard.id, "email": "customer@example.com"}
+
+        return Row(row.record.line_ids, values, {"remark": "None"}, guarded=True, own=True)
 
     def row_ajw_consent_proof_export(self, company):
         values = {"company_ids": [(6, 0, company.ids)]}

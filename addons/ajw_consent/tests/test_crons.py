@@ -43,7 +43,7 @@ class TestCrons(InvitationCommon):
 
         def screen(model, controller, *args, **kwargs):
             if controller == self.company:
-                raise UserError("Something is wrong with this company.")
+                raise UserError(self.env._("Something is wrong with this company."))
             return real(model, controller, *args, **kwargs)
 
         with patch.object(invitations, "_screen", screen):

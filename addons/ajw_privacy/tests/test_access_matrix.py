@@ -177,7 +177,9 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
             "company_id": company.id,
             "reason": "A claim.",
         }
-        return Row(self.env["ajw.privacy.hold"].create(dict(values)), values, {"reason": "Another."})
+        return Row(
+            self.env["ajw.privacy.hold"].create(dict(values)), values, {"reason": "Another."}
+        )
 
     def _officer_of(self, company):
         return self._env_of(self.users["officer" if company == self.company else "officer_b"])
@@ -220,7 +222,9 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
     def row_ajw_privacy_step(self, company):
         request = self.row_ajw_privacy_request(company).record
         values = {"request_id": request.id, "step": "withdraw", "note": "By telephone."}
-        return Row(self.env["ajw.privacy.step"].create(dict(values)), values, {"note": "No"}, own=True)
+        return Row(
+            self.env["ajw.privacy.step"].create(dict(values)), values, {"note": "No"}, own=True
+        )
 
 
 @tagged("-at_install", "post_install")

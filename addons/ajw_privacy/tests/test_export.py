@@ -181,7 +181,9 @@ class TestExport(RequestCommon):
         package = request.package_ids
         with self.assertRaises(AccessError):
             package.read(["archive"])
-        self.assertIn(f"/ajw_privacy/package/{package.id}", package.action_download()["params"]["url"])
+        self.assertIn(
+            f"/ajw_privacy/package/{package.id}", package.action_download()["params"]["url"]
+        )
         self.assertTrue(package._hand_out("officer"))
         self.assertEqual(package.download_count, 1)
         self.assertIn("downloaded by an officer", str(request.message_ids[0].body))
