@@ -34,6 +34,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = _handle
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # All senders connect at once: with the usual five places a busy machine turns some away.
+    request_queue_size = 128
+
+
 class FakeMeta:
     """Records every call in ``calls`` and answers as told by :meth:`script`, else with success."""
 
@@ -44,8 +50,7 @@ class FakeMeta:
         self._scripts = {}
         self._lock = threading.Lock()
         self._counter = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.meta = self
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
