@@ -40,10 +40,11 @@ class TestCrons(InvitationCommon):
     def test_W2_one_companys_failure_stops_no_other(self):
         invitations = type(self.env["ajw.consent.invitation"])
         real = invitations._screen
+        reason = "Something is wrong with this company."
 
         def screen(model, controller, *args, **kwargs):
             if controller == self.company:
-                raise UserError(self.env._("Something is wrong with this company."))
+                raise UserError(reason)
             return real(model, controller, *args, **kwargs)
 
         with patch.object(invitations, "_screen", screen):
