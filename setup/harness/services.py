@@ -54,8 +54,10 @@ class Service:
             kept = json.loads(self.pid_file.read_text())
         except (OSError, ValueError):
             return None
-        # Ids are used again: the start time tells whether it is the same process.
-        return kept["pid"] if start_time(kept["pid"]) == kept["started"] else None
+        # Ids are used again: the start time tells whether it is the same process. One that ended
+        # before its start time could be read has none.
+        started = start_time(kept["pid"])
+        return kept["pid"] if started and started == kept["started"] else None
 
     def alive(self) -> bool:
         return self.pid() is not None

@@ -75,6 +75,14 @@ def test_service_does_not_take_anothers_process_for_its_own(stack):
     assert not service.stop()
 
 
+def test_service_that_ended_before_it_was_looked_at_is_not_alive(stack, monkeypatch):
+    monkeypatch.setattr("harness.services.start_time", lambda pid: None)
+    service = Service(stack, "instant")
+    service.start([sys.executable, "-c", ""])
+    assert not service.alive()
+    assert not service.stop()
+
+
 def test_service_that_ends_while_starting_is_told_with_its_log(stack):
     service = Service(stack, "broken")
     service.start([sys.executable, "-c", "print('the reason')"])
