@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import Browser
+from tests.support.copied import Copy
 from tests.support.stack import RunningStack
 
 
@@ -24,6 +25,14 @@ def stack() -> Iterator[RunningStack]:
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture
+def copy() -> Iterator[Copy]:
+    """A copy of the test database, and Odoo's command line on it."""
+    copied = Copy(os.environ["AJW_TEST_DATABASE"])
+    yield copied
+    copied.drop()
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ class Bench:
                 text=True,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=odoo_environment(stack, self.environment.server, self._config(database)),
+                env=odoo_environment(stack, self.environment.server, self.config(database)),
                 cwd=stack.run,
                 check=False,
             )
@@ -98,7 +98,7 @@ class Bench:
         """
         stack = self.environment.stack
         port = pick(set())
-        config = self._config(database)
+        config = self.config(database)
         service = Service(stack, f"suite_{database}")
         service.start(
             [*odoo_command(stack), f"--http-port={port}", "--max-cron-threads=0"],
@@ -112,7 +112,8 @@ class Bench:
         finally:
             service.stop()
 
-    def _config(self, database: str) -> Path:
+    def config(self, database: str) -> Path:
+        """Return the configuration file with which Odoo opens the database."""
         return write_config(
             self.environment.stack,
             database,

@@ -29,7 +29,7 @@ GENERATE = f"""
 def timed(bench, database: str, what: str, *arguments: str) -> float:
     """Run Odoo on the database to its end and return the seconds it took."""
     start = time.perf_counter()
-    bench.databases.run_odoo(database, bench._config(database), what, list(arguments))
+    bench.databases.run_odoo(database, bench.config(database), what, list(arguments))
     return time.perf_counter() - start
 
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-import pytest
-
-from tests.support.copied import Copy
-
 IN_USE = """
 company = env.company.ajw_consent_controller_id
 account = env["ajw.whatsapp.account"].create({
@@ -33,13 +27,6 @@ for state, email in (("queued", "a@example.com"), ("sent", "b@example.com")):
 company.ajw_consent_card_key = "card"
 env.cr.commit()
 """
-
-
-@pytest.fixture
-def copy():
-    copied = Copy(os.environ["AJW_TEST_DATABASE"])
-    yield copied
-    copied.drop()
 
 
 def test_a_neutralised_copy_reaches_nobody(copy):

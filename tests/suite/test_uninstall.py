@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from tests.support.copied import Copy
@@ -33,13 +31,6 @@ export.action_export()
 export.action_confirm_stored()
 env.cr.commit()
 """
-
-
-@pytest.fixture
-def copy():
-    copied = Copy(os.environ["AJW_TEST_DATABASE"])
-    yield copied
-    copied.drop()
 
 
 def left_over(copy: Copy) -> dict[str, list]:

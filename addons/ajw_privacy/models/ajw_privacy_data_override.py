@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
 from ..engine import vocabulary
+from .scope import acts_for_every_company
 
 
 class AjwPrivacyDataOverride(models.Model):
@@ -31,10 +32,7 @@ class AjwPrivacyDataOverride(models.Model):
 
         :raises AccessError: otherwise
         """
-        if self.env.su:
-            return
-        # sudo: only to count the companies the user does not see
-        if self.env["res.company"].sudo().search([]) - self.env.user.company_ids.sudo():
+        if not acts_for_every_company(self.env):
             raise AccessError(
                 self.env._(
                     "What a field is classified as counts in every company, and you do not act "

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
+from .scope import acts_for_every_company
+
 
 class AjwPrivacyHold(models.Model):
     """A legal hold: while it is in force, no policy touches what concerns the person.
@@ -89,13 +91,11 @@ class AjwPrivacyHold(models.Model):
         """
         if self.env.su:
             return
-        mine = self.env.user.company_ids
-        if self.company_id - mine:
+        if self.company_id - self.env.user.company_ids:
             raise AccessError(self.env._("This hold belongs to a company you do not act for."))
         if all(hold.company_id for hold in self):
             return
-        # sudo: only to count the companies the user does not see
-        if self.env["res.company"].sudo().search([]) - mine.sudo():
+        if not acts_for_every_company(self.env):
             raise AccessError(
                 self.env._(
                     "This hold covers every company, and you do not act for all of them. Choose "

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
+from .scope import acts_for_every_company
+
 
 class AjwPrivacyJurisdiction(models.Model):
     """A data protection law and the countries it covers. Data: dated, editable, no legal advice."""
@@ -84,11 +86,7 @@ class AjwPrivacyJurisdiction(models.Model):
 
         :raises AccessError: otherwise
         """
-        if self.env.su:
-            return
-        # sudo: only to count the companies the user does not see
-        others = self.env["res.company"].sudo().search([]) - self.env.user.company_ids.sudo()
-        if others:
+        if not acts_for_every_company(self.env):
             raise AccessError(
                 self.env._(
                     "Jurisdictions set the deadlines of every company, and you do not act for all "

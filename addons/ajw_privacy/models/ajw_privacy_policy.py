@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..engine import batch, filters
+from .scope import acts_for_every_company
 
 #: A policy runs at least this often.
 MAX_INTERVAL_DAYS = 3650
@@ -277,14 +278,11 @@ class AjwPrivacyPolicy(models.Model):
         """
         if self.env.su:
             return
-        mine = self.env.user.company_ids
-        if self.company_id - mine:
+        if self.company_id - self.env.user.company_ids:
             raise AccessError(self.env._("This policy belongs to a company you do not act for."))
         if all(policy.company_id for policy in self):
             return
-        # sudo: only to count the companies the user does not see
-        others = self.env["res.company"].sudo().search([]) - mine.sudo()
-        if others:
+        if not acts_for_every_company(self.env):
             raise AccessError(
                 self.env._(
                     "This policy covers every company, and you do not act for all of them. "

@@ -4,14 +4,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from .selections import SENDABLE_STATUSES
+from .selections import QUEUE_STATES, SENDABLE_STATUSES
 
 #: Days that failures are looked back over.
 FAILURE_DAYS = 7
 #: How many reasons of failure a card shows.
 TOP_REASONS = 3
-#: States of a message that has not left yet.
-QUEUE_STATES = ("preparing", "queued", "sending")
 #: Statuses in which Meta has not decided about a template yet.
 REVIEW_STATUSES = ("PENDING", "IN_APPEAL")
 #: Statuses in which Meta does not let a template be sent.

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from .selections import QUEUE_STATES
+
 #: Where a batch's messages are counted.
 COUNTED = {
     "preparing_count": ("preparing",),
@@ -10,8 +12,6 @@ COUNTED = {
     "failed_count": ("failed", "refused", "uncertain"),
     "cancelled_count": ("cancelled",),
 }
-#: States in which the sender still has something to do.
-OPEN_STATES = ("preparing", "queued", "sending")
 
 
 class AjwWhatsappBatch(models.Model):
@@ -65,7 +65,7 @@ class AjwWhatsappBatch(models.Model):
             total = sum(counts.values())
             for name, states in COUNTED.items():
                 batch[name] = sum(counts.get(state, 0) for state in states)
-            waiting = sum(counts.get(state, 0) for state in OPEN_STATES)
+            waiting = sum(counts.get(state, 0) for state in QUEUE_STATES)
             batch.message_count = total
             batch.progress = 100.0 * (total - waiting) / total if total else 100.0
             batch.under_way = bool(waiting)
@@ -99,7 +99,7 @@ class AjwWhatsappBatch(models.Model):
         waiting = (
             self.env["ajw.whatsapp.message"]
             .sudo()
-            ._search([("batch_id", "!=", False), ("state", "in", OPEN_STATES)])
+            ._search([("batch_id", "!=", False), ("state", "in", QUEUE_STATES)])
         )
         domain = Domain("id", "in", waiting.subselect("batch_id"))
         return domain if True in value else ~domain

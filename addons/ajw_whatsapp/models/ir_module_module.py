@@ -1,7 +1,9 @@
 from odoo import models
 
+from .selections import QUEUE_STATES
+
 #: Somebody waits for these, and nobody would learn what became of them.
-UNSETTLED_STATES = ("preparing", "queued", "sending", "uncertain")
+UNSETTLED_STATES = (*QUEUE_STATES, "uncertain")
 
 
 class IrModuleModule(models.Model):

@@ -21,6 +21,9 @@ ON_ITS_WAY_STATES = ("preparing", "queued", "sending", "accepted", "uncertain")
 #: States in which a message has not left yet and can still be taken back.
 WAITING_STATES = ("preparing", "queued")
 
+#: States in which the sender still has something to do.
+QUEUE_STATES = (*WAITING_STATES, "sending")
+
 #: States that say that a message went out for certain.
 ARRIVED_STATES = ("sent", "delivered", "read")
 

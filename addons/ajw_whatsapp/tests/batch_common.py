@@ -1,5 +1,7 @@
 """Base of the tests of batches."""
 
+from unittest.mock import patch
+
 from odoo import Command
 from odoo.tests import TransactionCase
 
@@ -47,6 +49,14 @@ class BatchCommonMixin(DocumentCommonMixin):
         if post:
             moves.action_post()
         return moves
+
+    def _render_together(self):
+        """Make PDFs as with the renderer that takes several documents in a call."""
+        self.startPatcher(
+            patch.object(
+                self.env.registry["ajw.whatsapp.account"], "_render_batch_size", lambda account: 25
+            )
+        )
 
     def _wizard(self, documents, user=None):
         """Select documents in the list and choose the action, as a user does."""

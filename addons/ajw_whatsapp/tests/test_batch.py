@@ -20,12 +20,7 @@ class TestBatch(BatchCommon):
 
     def setUp(self):
         super().setUp()
-        # as with the renderer that takes several documents in a call
-        self.startPatcher(
-            patch.object(
-                self.env.registry["ajw.whatsapp.account"], "_render_batch_size", lambda account: 25
-            )
-        )
+        self._render_together()
 
     def _states(self, batch):
         return [message.state for message in batch.message_ids.sorted("id")]

@@ -22,11 +22,7 @@ class TestRendering(BatchCommon):
 
     def setUp(self):
         super().setUp()
-        self.startPatcher(
-            patch.object(
-                self.env.registry["ajw.whatsapp.account"], "_render_batch_size", lambda account: 25
-            )
-        )
+        self._render_together()
 
     def _meanwhile(self, do):
         """Have something happen while PDFs are made, after e-invoicing committed in their midst."""
