@@ -3,7 +3,7 @@
     "summary": (
         "Who agreed to what, towards whom, for which purpose, on which address, and the proof"
     ),
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Productivity/Privacy",
     "author": "AJ Works",
     "license": "LGPL-3",

@@ -1,7 +1,7 @@
 {
     "name": "Privacy Desk",
     "summary": "Finds personal data, keeps it no longer than stated, and records what was done",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Productivity/Privacy",
     "author": "AJ Works",
     "license": "LGPL-3",

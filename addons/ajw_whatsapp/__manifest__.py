@@ -1,7 +1,7 @@
 {
     "name": "WhatsApp Invoicing",
     "summary": "Send invoices and orders over WhatsApp, to customers who opted in",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Accounting/Accounting",
     "author": "AJ Works",
     "license": "LGPL-3",

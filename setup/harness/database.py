@@ -168,7 +168,14 @@ class Databases:
     def drop(self, name: str) -> None:
         """Drop our database of that name, if there is one, with its file store."""
         if self.exists(name):
-            self._do("DROP DATABASE {} WITH (FORCE)", name)
+            # Not WITH (FORCE): that also ends autovacuum, which is the superuser's and may only be
+            # asked to leave. A plain drop asks it, and waits.
+            self.query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = %s AND usename = current_user",
+                [name],
+            )
+            self._do("DROP DATABASE {}", name)
         shutil.rmtree(self.filestore(name), ignore_errors=True)
 
     def named(self, prefix: str) -> list[str]:
