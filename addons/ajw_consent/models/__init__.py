@@ -20,10 +20,13 @@ from . import (
     ajw_consent_invitation_mail,
     ajw_consent_invitation_answer,
     ajw_consent_invitation_card,
+    ajw_consent_origin,
     base_module_uninstall,
     ir_module_module,
     phone_blacklist,
     res_company,
     res_company_invitation,
     res_partner,
+    res_partner_origin,
+    res_users_signup,
 )

@@ -7,6 +7,7 @@ CHANNELS = [
     ("phone", "Phone call"),
     ("post", "Post"),
 ]
+GIVEN_BY = [("self", "The person"), ("guardian", "A guardian")]
 KINDS = [
     ("given", "Given"),
     ("confirmed", "Confirmed"),
@@ -30,6 +31,7 @@ METHODS = [
     ("whatsapp_preference", "WhatsApp preference"),
     ("meta_error", "Told by Meta when sending"),
     ("back_office", "Back office"),
+    ("automatic", "Recorded by the system"),
 ]
 STATUSES = [
     ("given", "Given"),
@@ -38,4 +40,16 @@ STATUSES = [
     ("withdrawn", "Withdrawn"),
     ("expired", "Expired"),
     ("suspended", "Suspended"),
+]
+#: Where the data of a contact came from.
+ORIGINS = [
+    ("own_form", "Own form"),
+    ("customer", "Existing customer"),
+    ("partner", "Introduced by a partner"),
+    ("business_card", "Business card"),
+    ("public_register", "Public register"),
+    ("import", "Import file"),
+    ("event", "Event or fair"),
+    ("phone", "Called or wrote to us"),
+    ("other", "Other"),
 ]

@@ -28,6 +28,8 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "ajw.consent.keyring": {},
         "ajw.consent.ledger.guard": {},
         "ajw.consent.notice": {"consent_user": "r", "officer": "crwu"},
+        "ajw.consent.origin": {"consent_user": "cr", "officer": "cr"},
+        "ajw.consent.origin.record": {"consent_user": "crwu", "officer": "crwu"},
         "ajw.consent.proof.export": {"officer": "crwu"},
         "ajw.consent.proof.export.line": {"officer": "r"},
         # What one may be asked for is the same in all companies.
@@ -40,6 +42,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
     WITHOUT_COMPANY_RULE = {
         "ajw.consent.card": "everybody works on forms of their own",
         "ajw.consent.invite": "everybody works on forms of their own",
+        "ajw.consent.origin.record": "everybody works on forms of their own",
         "ajw.consent.record": "everybody works on forms of their own",
     }
     METHODS = {
@@ -52,6 +55,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "ajw.consent.invitation.batch.action_open_invitations": "consent_user officer",
         "ajw.consent.invitation.batch.action_retry_failed": "consent_user officer",
         "ajw.consent.invite.action_invite": "consent_user officer",
+        "ajw.consent.origin.record.action_record": "consent_user officer",
         "ajw.consent.proof.export.action_confirm_stored": "officer",
         "ajw.consent.proof.export.action_download": "officer",
         "ajw.consent.proof.export.action_download_evidence": "officer",
@@ -63,6 +67,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "ajw.consent.state.action_withdraw": "consent_user officer",
         "res.partner.ajw_action_open_consents": "consent_user officer officer_b",
         "res.partner.ajw_action_record_consent": "consent_user officer officer_b",
+        "res.partner.ajw_action_record_origin": "consent_user officer officer_b",
     }
     OVERRIDES = (
         "ir.module.module.button_uninstall",
@@ -84,6 +89,8 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "res.config.settings.ajw_consent_invitation_interval": "",
         "res.config.settings.ajw_consent_invitation_validity": "",
         "res.partner.ajw_consent_count": "ajw_consent.group_user",
+        "res.partner.ajw_consent_origin_id": "ajw_consent.group_user",
+        "res.partner.ajw_consent_origin_ids": "ajw_consent.group_user",
         "res.partner.ajw_consent_state_ids": "ajw_consent.group_user",
     }
 
@@ -221,6 +228,20 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
             return {"wizard_id": wizard.id, "email": "customer@example.com"}
 
         return Row(row.record.line_ids, values, {"remark": "None"}, guarded=True, own=True)
+
+    def row_ajw_consent_origin(self, company):
+        values = {"partner_id": self.partner.id, "company_id": company.id, "kind": "customer"}
+        origin = self.env["ajw.consent.origin"].create(dict(values))
+        return Row(origin, values, {"kind": "event"}, guarded=True)
+
+    def row_ajw_consent_origin_record(self, company):
+        values = {
+            "company_id": company.id,
+            "partner_ids": [(6, 0, self.partner.ids)],
+            "kind": "customer",
+        }
+        record = self.env["ajw.consent.origin.record"].create(dict(values))
+        return Row(record, values, {"kind": "event"}, own=True)
 
     def row_ajw_consent_proof_export(self, company):
         values = {"company_ids": [(6, 0, company.ids)]}

@@ -1,1 +1,7 @@
-from . import ajw_consent_card, ajw_consent_invite, ajw_consent_record, base_partner_merge
+from . import (
+    ajw_consent_card,
+    ajw_consent_invite,
+    ajw_consent_origin_record,
+    ajw_consent_record,
+    base_partner_merge,
+)
