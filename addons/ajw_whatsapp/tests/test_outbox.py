@@ -77,7 +77,7 @@ class TestOutbox(WhatsappCommon):
 
         self._add_hook(fail)
         message = self._enqueue()
-        with mute_logger("odoo.addons.ajw_whatsapp.models.ajw_whatsapp_message"):
+        with mute_logger("odoo.addons.ajw_whatsapp.models.ajw_whatsapp_message_outcome"):
             self._run_outbox()
         self.assertEqual(message.state, "accepted")
 

@@ -8,6 +8,7 @@ from odoo.tests import tagged
 from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
 from ..cloud_api.inspection import inspect
+from ..models import ajw_whatsapp_account_check_odoo as odoo_checks
 from ..models import ajw_whatsapp_account_self_test as module
 from .common import WhatsappCommon
 from .fake_meta import TOKEN, meta_error
@@ -215,14 +216,14 @@ class TestSelfTest(WhatsappCommon):
             row = self._test("token")["token"]
         self.assertEqual(row["result"], "unknown")
         self.assertIn("AJW_KEYS", row["advice"])
-        engine = module._wkhtml()
+        engine = odoo_checks._wkhtml()
         for values, result in (
             ({"state": "install"}, "bad"),
             ({"state": "workers"}, "bad"),
             ({"state": "ok", "is_patched_qt": False}, "unknown"),
             ({"state": "ok", "is_patched_qt": True}, "ok"),
         ):
-            with patch.object(module, "_wkhtml", lambda v=values: engine._replace(**v)):
+            with patch.object(odoo_checks, "_wkhtml", lambda v=values: engine._replace(**v)):
                 self.assertResult("pdf", result)
 
     def test_a_stopped_account_can_be_tested(self):
