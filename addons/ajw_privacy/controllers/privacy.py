@@ -14,7 +14,7 @@ from odoo.http import content_disposition, request
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
-from ..models.ajw_privacy_request import STEP
+from ..models.ajw_privacy_request_guard import STEP
 from ..models.selections import KINDS, OPEN_STATES
 
 #: Longest text a person can send; a letter has less.

@@ -10,6 +10,9 @@ from . import ajw_privacy_run
 from . import ajw_privacy_jurisdiction
 from . import ajw_privacy_jurisdiction_rule
 from . import ajw_privacy_request
+from . import ajw_privacy_request_guard
+from . import ajw_privacy_request_clock
+from . import ajw_privacy_request_checks
 from . import ajw_privacy_request_steps
 from . import ajw_privacy_request_reminders
 from . import ajw_privacy_request_verifying

@@ -1,7 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 
-from .ajw_privacy_request import OFFICER_GROUP, STEP
+from .ajw_privacy_request import OFFICER_GROUP
+from .ajw_privacy_request_guard import STEP
 from .selections import OPEN_STATES
 
 

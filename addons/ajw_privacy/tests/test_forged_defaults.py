@@ -2,7 +2,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ..models.ajw_privacy_request import PROTECTED_FIELDS
+from ..models.ajw_privacy_request_guard import PROTECTED_FIELDS
 from .request_common import CODE, RequestCommon
 
 FORGED = {
