@@ -1,13 +1,17 @@
 """Who may do what in the consent ledger."""
 
 import uuid
+from datetime import timedelta
 
+from odoo import fields
 from odoo.orm.models import NO_ACCESS
 from odoo.tests import tagged
 from odoo.tests.common import HttpCase
+from odoo.tools import hash_sign
 
+from ..tools.invitation import new_token, token_digest
 from .access_matrix import AccessMatrixMixin, Row
-from .access_matrix_routes import Route, RouteMatrixMixin
+from .access_matrix_routes import Ask, Case, Route, RouteMatrixMixin
 from .common import ConsentCommon, ConsentCommonMixin
 
 
@@ -33,8 +37,19 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "ajw.consent.proof.export": {"officer": "crwu"},
         "ajw.consent.proof.export.line": {"officer": "r"},
         # What one may be asked for is the same in all companies.
-        "ajw.consent.purpose": {"consent_user": "r", "officer": "crwu", "officer_b": "crwu"},
-        "ajw.consent.record": {"consent_user": "crwu", "officer": "crwu", "officer_b": "crwu"},
+        "ajw.consent.purpose": {
+            "consent_user": "r",
+            "officer": "crwu",
+            "officer_b": "crwu",
+            "manager_b": "r",
+        },
+        "ajw.consent.record": {
+            "consent_user": "crwu",
+            "officer": "crwu",
+            "officer_b": "crwu",
+            "manager_b": "crwu",
+        },
+        "ajw.consent.report": {"consent_user": "r", "officer": "r"},
         "ajw.consent.state": {"consent_user": "r", "officer": "r"},
         "ajw.consent.subject": {"consent_user": "r", "officer": "r"},
     }
@@ -63,11 +78,12 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "ajw.consent.event.action_verify": "officer officer_b",
         "ajw.consent.notice.action_publish": "officer",
         "ajw.consent.record.action_record": "consent_user officer",
+        "ajw.consent.state.action_invite_to_renew": "consent_user officer",
         "ajw.consent.state.action_open_events": "consent_user officer",
         "ajw.consent.state.action_withdraw": "consent_user officer",
-        "res.partner.ajw_action_open_consents": "consent_user officer officer_b",
-        "res.partner.ajw_action_record_consent": "consent_user officer officer_b",
-        "res.partner.ajw_action_record_origin": "consent_user officer officer_b",
+        "res.partner.ajw_action_open_consents": "consent_user officer officer_b manager_b",
+        "res.partner.ajw_action_record_consent": "consent_user officer officer_b manager_b",
+        "res.partner.ajw_action_record_origin": "consent_user officer officer_b manager_b",
     }
     OVERRIDES = (
         "ir.module.module.button_uninstall",
@@ -91,6 +107,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "res.partner.ajw_consent_count": "ajw_consent.group_user",
         "res.partner.ajw_consent_origin_id": "ajw_consent.group_user",
         "res.partner.ajw_consent_origin_ids": "ajw_consent.group_user",
+        "res.partner.ajw_consent_overview": "ajw_consent.group_user",
         "res.partner.ajw_consent_state_ids": "ajw_consent.group_user",
     }
 
@@ -117,6 +134,12 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         evidence = self.env["ajw.consent.evidence"].search([("event_id", "=", event.id)])
         values = {"event_id": event.id, "company_id": company.id, "subject_id": event.subject_id.id}
         return Row(evidence, values, {"name": "Another"}, guarded=True)
+
+    def row_ajw_consent_report(self, company):
+        event = self._event_of(company)
+        self.env.flush_all()
+        report = self.env["ajw.consent.report"].browse(event.id)
+        return Row(report, {"company_id": company.id, "given": 1}, {"given": 1}, guarded=True)
 
     def row_ajw_consent_state(self, company):
         event = self._event_of(company)
@@ -266,17 +289,104 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         return Row(line, values, {"event_count": 9})
 
 
+#: What everybody who asks on a public page is told: 200 and a sentence, or 404.
+TOKENS = (
+    Case("invitation", 200),
+    Case("invitation_expired", 200),
+    Case("invitation_cancelled", 200),
+    Case("invoice_qr", 200),
+    Case("invoice_qr_forged", 200),
+    Case("invitation_unknown", 404),
+)
+CARDS = (Case("card", 200), Case("card_renewed", 404), Case("card_unknown", 404))
+
+
 @tagged("-at_install", "post_install")
 class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
     addon = "ajw_consent"
-    # Whoever holds the link or stands before the card may answer; nobody else's address is known.
+    # Whoever holds the link or stands before the card may answer, whoever they are; nobody else's
+    # answer is touched, and what is no link of ours changes nothing.
     ROUTES = {
-        f"{method} {path}": Route(
-            auth="public", csrf=True, sample=sample, anonymous=status, portal=status
-        )
-        for path, sample in (
-            ("/ajw_consent/card/<string:key>", "/ajw_consent/card/unknown"),
-            ("/ajw_consent/invitation/<string:token>", "/ajw_consent/invitation/unknown"),
-        )
-        for method, status in (("GET", 404), ("POST", 400))
+        "GET /ajw_consent/card/<string:key>": Route("public", True, CARDS),
+        "POST /ajw_consent/card/<string:key>": Route(
+            "public",
+            True,
+            # It counts how often is asked, too.
+            (CARDS[0]._replace(changes="*"), *CARDS[1:], Case("card_without_notice", 200)),
+        ),
+        "GET /ajw_consent/invitation/<string:token>": Route("public", True, TOKENS),
+        "POST /ajw_consent/invitation/<string:token>": Route(
+            "public",
+            True,
+            (
+                TOKENS[0]._replace(changes="*"),
+                Case("invoice_qr", 200, changes="*"),
+                *(case for case in TOKENS[1:] if case.target != "invoice_qr"),
+            ),
+        ),
     }
+
+    def setUp(self):
+        super().setUp()
+        # An addon that connects a WhatsApp number says which it is.
+        companies = type(self.env["res.company"])
+        self.patch(companies, "_ajw_card_number", lambda company: "919876543210")
+        # The first use of the keys is noted in the database; here they were used before.
+        self.env["ajw.consent.keyring"]._check()
+
+    def _form(self, **values):
+        return {"notice": self.notice.digest, "purpose": self.purpose_invoice.id, **values}
+
+    def ask_card(self, **values):
+        url = self.company._ajw_card_url().removeprefix(self.company.get_base_url())
+        return Ask(url, self._form(number="+919876500007", name="Asha", **values))
+
+    def ask_card_without_notice(self):
+        return self.ask_card(notice="")
+
+    def ask_card_renewed(self):
+        """A card of before the last renewal."""
+        ask = self.ask_card()
+        self.company._ajw_card_url(renew=True)
+        return ask
+
+    def ask_card_unknown(self):
+        return Ask("/ajw_consent/card/unknown", self._form(number="+919876500007"))
+
+    def ask_invitation(self, **values):
+        token = new_token()
+        self.env["ajw.consent.invitation"].create(
+            {
+                "company_id": self.company.id,
+                "partner_id": self.partner.id,
+                "email": "customer@example.com",
+                "address": self.number,
+                "purpose_ids": [(6, 0, self.purpose_invoice.ids)],
+                "state": "sent",
+                "token_hash": token_digest(token),
+                "expires_at": fields.Datetime.now() + timedelta(days=1),
+                **values,
+            }
+        )
+        return Ask(f"/ajw_consent/invitation/{token}", self._form(decision="agree"))
+
+    def ask_invitation_expired(self):
+        return self.ask_invitation(expires_at=fields.Datetime.now() - timedelta(seconds=1))
+
+    def ask_invitation_cancelled(self):
+        return self.ask_invitation(state="cancelled")
+
+    def ask_invitation_unknown(self):
+        return Ask(f"/ajw_consent/invitation/{new_token()}", self._form(decision="agree"))
+
+    def ask_invoice_qr(self):
+        token = self.env["ajw.consent.invitation"]._qr_token(
+            self.company, self.partner, self.number
+        )
+        return Ask(f"/ajw_consent/invitation/{token}", self._form(decision="agree"))
+
+    def ask_invoice_qr_forged(self):
+        """Signed for something else, in the same database."""
+        values = [self.partner.id, self.company.id, "0" * 16]
+        token = hash_sign(self.env, "another scope", values, expiration_hours=24)
+        return Ask(f"/ajw_consent/invitation/{token}", self._form(decision="agree"))

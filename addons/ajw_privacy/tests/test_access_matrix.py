@@ -1,18 +1,26 @@
 """Who may do what with the privacy desk."""
 
 import os
+from datetime import timedelta
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.tests import tagged
 from odoo.tests.common import HttpCase
 
 from odoo.addons.ajw_consent.models.ajw_consent_keyring import PARAMETER
 from odoo.addons.ajw_consent.tests.access_matrix import AccessMatrixMixin, Row
-from odoo.addons.ajw_consent.tests.access_matrix_routes import Route, RouteMatrixMixin
+from odoo.addons.ajw_consent.tests.access_matrix_routes import Ask, Case, Route, RouteMatrixMixin
 from odoo.addons.ajw_consent.tests.common import TEST_KEYS, ConsentCommonMixin
 from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
+from ..models.ajw_privacy_request_guard import STEP
 from .common import PrivacyCommon
+
+#: Who is not logged in is sent to the login page.
+LOGIN = {"anonymous": 303}
+LOGGED_IN_A = "customer portal internal administrator consent_user officer wa_user manager"
+LOGGED_IN = f"{LOGGED_IN_A} officer_b manager_b"
 
 
 @tagged("-at_install", "post_install")
@@ -230,17 +238,161 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
 @tagged("-at_install", "post_install")
 class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
     addon = "ajw_privacy"
-    # Who is not logged in is sent to the login page; a customer finds only what is their own.
+    # Who is not logged in is sent to the login page; a customer finds only what is their own, an
+    # officer only copies of their company.
     ROUTES = {
-        "GET /my/privacy": Route("user", True, "/my/privacy", 303, 200),
-        "POST /my/privacy/new": Route("user", True, "/my/privacy/new", 303, 400),
+        "GET /my/privacy": Route(
+            "user",
+            csrf=True,
+            cases=(Case("own_page", 200, LOGIN, shows="customer"), Case("impostor", 200, LOGIN)),
+        ),
+        "POST /my/privacy/new": Route(
+            "user",
+            csrf=True,
+            cases=(
+                Case("new", 303, changes=LOGGED_IN),
+                # of a company that is none of theirs
+                Case(
+                    "new_of_company",
+                    303,
+                    {"officer_b": 200, "manager_b": 200},
+                    changes=LOGGED_IN_A,
+                ),
+                Case("new_without_kind", 200, LOGIN),
+            ),
+        ),
         "POST /my/privacy/<int:request_id>/withdraw": Route(
-            "user", True, "/my/privacy/999999999/withdraw", 303, 400
+            "user",
+            csrf=True,
+            cases=(
+                Case("withdraw", 404, LOGIN | {"customer": 303}, changes="customer"),
+                # made by an officer: shown once verified, and not theirs to take back
+                Case("withdraw_verified", 404, LOGIN | {"customer": 303}),
+                Case("withdraw_impostor", 404, LOGIN),
+                Case("withdraw_unknown", 404, LOGIN),
+            ),
         ),
         "POST /my/privacy/<int:request_id>/download": Route(
-            "user", True, "/my/privacy/999999999/download", 303, 400
+            "user",
+            csrf=True,
+            cases=(
+                Case("download", 404, LOGIN | {"customer": 200}, changes="customer"),
+                Case("download_open", 404, LOGIN),
+                Case("download_expired", 404, LOGIN),
+                Case("download_unknown", 404, LOGIN),
+            ),
         ),
         "POST /ajw_privacy/package/<int:package_id>": Route(
-            "user", True, "/ajw_privacy/package/999999999", 303, 400
+            "user",
+            csrf=True,
+            cases=(
+                Case("package", 404, LOGIN | {"officer": 200}, changes="officer"),
+                Case("package_b", 404, LOGIN | {"officer_b": 200}, changes="officer_b"),
+                Case("package_expired", 404, LOGIN),
+                Case("package_unknown", 404, LOGIN),
+            ),
         ),
     }
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.customer = cls.users["customer"]
+
+    def _request(self, state="new", company=None, **values):
+        """A request about the customer, in company A if not told."""
+        company = company or self.company
+        steps = {"ajw_step": STEP, "tracking_disable": True}
+        request = self.env["ajw.privacy.request"].with_context(**steps)
+        request = request.create(
+            {
+                "kind": "access",
+                "company_id": company.id,
+                "partner_id": self.customer.partner_id.id,
+                "portal_user_id": self.customer.id,
+                "verified_method": "portal",
+                "verified_at": fields.Datetime.now(),
+                "verified_by_id": self.customer.id,
+                **values,
+            }
+        )
+        if state != "new":
+            officer = self.users["officer" if company == self.company else "officer_b"]
+            request = request.with_user(officer)
+            request.action_make_package()
+            request._do_answer("given in the portal")
+        return request
+
+    def _impostor(self):
+        """Asked by somebody in the customer's name, and not verified."""
+        values = {"portal_user_id": False, "requester_email": "impostor@example.net"}
+        not_verified = {"verified_method": False, "verified_at": False, "verified_by_id": False}
+        return self._request(**values, **not_verified)
+
+    def ask_own_page(self):
+        return Ask("/my/privacy", tells=self._request().name)
+
+    def ask_impostor(self):
+        return Ask("/my/privacy", tells=self._impostor().name)
+
+    def ask_new(self, **values):
+        form = {"kind": "correction", "message": "My name is spelled with an h."}
+        return Ask("/my/privacy/new", {**form, **values})
+
+    def ask_new_of_company(self):
+        return self.ask_new(company_id=self.company.id)
+
+    def ask_new_without_kind(self):
+        return self.ask_new(kind="everything")
+
+    def _withdraw_of(self, request_id):
+        return Ask(f"/my/privacy/{request_id}/withdraw")
+
+    def ask_withdraw(self):
+        return self._withdraw_of(self._request().id)
+
+    def ask_withdraw_verified(self):
+        return self._withdraw_of(self._request(portal_user_id=False).id)
+
+    def ask_withdraw_impostor(self):
+        return self._withdraw_of(self._impostor().id)
+
+    def ask_withdraw_unknown(self):
+        return self._withdraw_of(999999999)
+
+    def _download_of(self, request_id):
+        return Ask(f"/my/privacy/{request_id}/download")
+
+    def ask_download(self):
+        return self._download_of(self._request("answered").id)
+
+    def ask_download_open(self):
+        request = self._request()
+        request.with_user(self.users["officer"]).action_make_package()
+        return self._download_of(request.id)
+
+    def ask_download_expired(self):
+        return self._download_of(self._expired().request_id.id)
+
+    def ask_download_unknown(self):
+        return self._download_of(999999999)
+
+    def _expired(self):
+        package = self._request("answered").package_ids.sudo()
+        package.valid_until = fields.Datetime.now() - timedelta(seconds=1)
+        return package
+
+    def _package(self, package_id):
+        return Ask(f"/ajw_privacy/package/{package_id}")
+
+    def ask_package(self):
+        return self._package(self._request("answered").package_ids.id)
+
+    def ask_package_b(self):
+        return self._package(self._request("answered", self.company_b).package_ids.id)
+
+    def ask_package_expired(self):
+        return self._package(self._expired().id)
+
+    def ask_package_unknown(self):
+        return self._package(999999999)

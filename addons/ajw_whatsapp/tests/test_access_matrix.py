@@ -7,17 +7,17 @@ from odoo.orm.models import NO_ACCESS
 from odoo.tests import tagged
 from odoo.tests.common import HttpCase
 
-from odoo.addons.ajw_consent.tests.access_matrix import ROLES, AccessMatrixMixin, Row
-from odoo.addons.ajw_consent.tests.access_matrix_routes import Route, RouteMatrixMixin
+from odoo.addons.ajw_consent.tests.access_matrix import AccessMatrixMixin, Row
+from odoo.addons.ajw_consent.tests.access_matrix_routes import Ask, Case, Route, RouteMatrixMixin
+from odoo.addons.ajw_consent.tests.access_roles import ROLES, Role
 
 from .common import WhatsappCommon, WhatsappCommonMixin
 
 WHATSAPP_ROLES = ROLES | {
-    "wa_user": ("ajw_whatsapp.group_user", "a"),
-    "manager": ("ajw_whatsapp.group_manager", "a"),
-    "manager_b": ("ajw_whatsapp.group_manager", "b"),
-    "billing": ("account.group_account_invoice", "a"),
-    "seller": ("sales_team.group_sale_salesman", "a"),
+    "wa_user": Role("ajw_whatsapp.group_user"),
+    "manager": Role("ajw_whatsapp.group_manager"),
+    "billing": Role("account.group_account_invoice"),
+    "seller": Role("sales_team.group_sale_salesman"),
 }
 USERS = "wa_user manager billing seller"
 #: Everybody who sends may look at what sending needs.
@@ -400,23 +400,64 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
 class TestRouteMatrix(RouteMatrixMixin, WhatsappCommonMixin, HttpCase):
     addon = "ajw_whatsapp"
     roles = WHATSAPP_ROLES
-    # Meta signs what it posts, so no token of Odoo's goes with it.
+    # Meta signs what it posts, so no token of Odoo's goes with it. Who is logged in counts not.
     ROUTES = {
         "GET /ajw_whatsapp/webhook/<string:path>": Route(
-            auth="public",
+            "public",
             csrf=False,
-            sample="/ajw_whatsapp/webhook/unknown",
-            anonymous=404,
-            portal=404,
+            cases=(
+                Case("handshake", 200, shows="*"),
+                Case("handshake_of_another_account", 403),
+                Case("call_unsigned", 403),
+                Case("webhook_unknown", 404),
+            ),
         ),
         "POST /ajw_whatsapp/webhook/<string:path>": Route(
-            auth="public",
+            "public",
             csrf=False,
-            sample="/ajw_whatsapp/webhook/unknown",
-            anonymous=404,
-            portal=404,
+            cases=(
+                Case("call", 200, changes="*"),
+                # That a call was refused is noted on the account, and nothing else.
+                Case("call_unsigned", 403, changes="*", tables=("ajw_whatsapp_account",)),
+                Case("call_of_another_account", 403, changes="*", tables=("ajw_whatsapp_account",)),
+                Case("handshake", 403, changes="*", tables=("ajw_whatsapp_account",)),
+                Case("webhook_unknown", 404),
+            ),
         ),
     }
 
     def _outside(self):
         return len(self.meta.calls)
+
+    def _path(self, account=None):
+        return f"/ajw_whatsapp/webhook/{(account or self.account).webhook_path}"
+
+    def ask_handshake(self, account=None):
+        form = {
+            "hub.mode": "subscribe",
+            "hub.verify_token": "verify-for-tests",
+            "hub.challenge": "1158201444",
+        }
+        return Ask(self._path(account), form, tells="1158201444")
+
+    def _another_account(self):
+        values = {"phone_number_id": "77", "app_secret": "another", "verify_token": "another"}
+        return self._create_account(company_id=self.company_b.id, **values)
+
+    def ask_handshake_of_another_account(self):
+        return self.ask_handshake(self._another_account())
+
+    def ask_call(self, account=None):
+        body = json.dumps(self._inbound("Hello")).encode()
+        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": self._sign(body)}
+        return Ask(self._path(account), body=body, headers=headers)
+
+    def ask_call_unsigned(self):
+        return self.ask_call()._replace(headers={"Content-Type": "application/json"})
+
+    def ask_call_of_another_account(self):
+        """The signature of the one, at the address of the other."""
+        return self.ask_call(self._another_account())
+
+    def ask_webhook_unknown(self):
+        return self.ask_call()._replace(url="/ajw_whatsapp/webhook/unknown")

@@ -1,0 +1,151 @@
+"""The roles of the matrices, and a look at whether anything was changed."""
+
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from odoo.tests import new_test_user
+from odoo.tools import SQL, mute_logger
+
+#: Tables beside ours in which something would show that a refused call did something after all.
+WATCHED = (
+    "account_move",
+    "ir_attachment",
+    "ir_config_parameter",
+    "ir_cron_trigger",
+    "mail_activity",
+    "mail_followers",
+    "mail_mail",
+    "mail_message",
+    "res_partner",
+    "sale_order",
+)
+
+
+class Role(NamedTuple):
+    """Somebody of whom every addon says what they may do.
+
+    :param str groups: external ids of the groups, separated by commas; none: the public user
+    :param str company: ``a``, whose rows are tried, or ``b``
+    :param str like: another role; this one may do the same wherever a table does not name it
+    """
+
+    groups: str
+    company: str = "a"
+    like: str = ""
+
+
+#: A role whose group is not installed is left out.
+ROLES = {
+    "anonymous": Role(""),
+    "portal": Role("base.group_portal"),
+    "internal": Role("base.group_user"),
+    "administrator": Role("base.group_system"),
+    "consent_user": Role("ajw_consent.group_user"),
+    "officer": Role("ajw_consent.group_officer"),
+    "officer_b": Role("ajw_consent.group_officer", "b"),
+    # Who sends also records consent, in the addons that know nothing of sending.
+    "wa_user": Role("ajw_whatsapp.group_user", "a", like="consent_user"),
+    "manager": Role("ajw_whatsapp.group_manager", "a", like="consent_user"),
+    "manager_b": Role("ajw_whatsapp.group_manager", "b"),
+}
+
+
+def quiet():
+    """Mute what Odoo logs about refusals."""
+    return mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule")
+
+
+class _Undo(Exception):
+    """Raised to leave a savepoint without a trace."""
+
+
+@contextmanager
+def without_trace(cr):
+    """Undo what is done inside."""
+    try:
+        with cr.savepoint():
+            yield
+            raise _Undo
+    except _Undo:  # pylint: disable=except-pass  # raised above, only to undo
+        pass
+
+
+class MatrixBase:
+    """The roles of two companies, and a look at whether anything was changed."""
+
+    # Odoo's own runner would skip the tests that the mixins bring.
+    allow_inherited_tests_method = True
+    #: Technical name of the addon.
+    addon = ""
+    roles = ROLES
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company_b = cls.env["res.company"].create(
+            {"name": "Matrix Company B", "country_id": cls.env.ref("base.in").id}
+        )
+        companies = {"a": cls.company, "b": cls.company_b}
+        cls.users = {
+            name: cls._create_role(name, role.groups, companies[role.company])
+            for name, role in cls.roles.items()
+            if all(
+                cls.env.ref(group, raise_if_not_found=False)
+                for group in filter(None, role.groups.split(","))
+            )
+        }
+        cls.env.user.company_ids += cls.company + cls.company_b
+
+    @classmethod
+    def _create_role(cls, name, groups, company):
+        if not groups:
+            return cls.env.ref("base.public_user")
+        return new_test_user(
+            cls.env,
+            f"matrix_{name}",
+            groups,
+            company_id=company.id,
+            company_ids=[(6, 0, company.ids)],
+        )
+
+    def _of_role(self, table, role, nothing):
+        """What a table says of a role: by its name, or by the one it is like.
+
+        :param dict table: role → anything
+        :param nothing: for roles of which it says nothing
+        """
+        return table.get(role, table.get(self.roles[role].like, nothing))
+
+    def _fingerprint(self):
+        """Return the number and versions of all rows of ours and of :data:`WATCHED`.
+
+        Any write of another savepoint changes it.
+
+        :return: dict of table → tuple
+        """
+        self.env.flush_all()
+        tables = {
+            model._table
+            for model in self.env.values()
+            if not model._abstract
+            and ((model._original_module or "").startswith("ajw_") or model._table in WATCHED)
+        }
+        selects = [
+            SQL(
+                "SELECT %s, count(*), coalesce(sum(xmin::text::bigint), 0) FROM %s",
+                table,
+                SQL.identifier(table),
+            )
+            for table in sorted(tables)
+        ]
+        rows = self.env.execute_query(SQL(" UNION ALL ").join(selects))
+        return {table: versions for table, *versions in rows}
+
+    def _changed(self, before):
+        """Return the names of the tables that are not as they were: a sorted list."""
+        after = self._fingerprint()
+        return sorted(table for table in after if after[table] != before.get(table))
+
+    def _outside(self):
+        """What reached the world outside: to be compared before and after."""
+        return None
