@@ -2,6 +2,8 @@
 
 The form is final: an auditor must be able to recompute a hash years later from the column values
 alone, in any language. A change of form is a new ``HASH_VERSION``; old versions stay readable.
+
+Version 1 (until 19.0.1.1.0) has no ``given_by``; version 2 adds it.
 """
 
 import hashlib
@@ -9,7 +11,9 @@ import json
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-HASH_VERSION = 1
+HASH_VERSION = 2
+#: Version → what :class:`EventContent` has and that version's form has not.
+_LACKING = {1: frozenset({"given_by"}), 2: frozenset()}
 #: ``prev_hash`` of the first event of a chain.
 GENESIS_HASH = "0" * 64
 
@@ -34,6 +38,7 @@ class EventContent(NamedTuple):
     :param address_commitment: salted commitment (hex) or ``""``; the same for name, ip and actor
     :param evidence_commitment: salted commitment (hex) to what else was kept as evidence, see
         :func:`~.commitment.evidence_text`, or ``""``
+    :param given_by: ``self`` or ``guardian``: who answered; ``""`` in events of version 1
     """
 
     uuid: str
@@ -55,6 +60,7 @@ class EventContent(NamedTuple):
     ip_commitment: str
     actor_commitment: str
     evidence_commitment: str
+    given_by: str = ""
 
 
 def _timestamp(value):
@@ -68,7 +74,7 @@ def _timestamp(value):
     return value.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def canonical_bytes(content, prev_hash):
+def canonical_bytes(content, prev_hash, hash_version=HASH_VERSION):
     """Return the UTF-8 bytes that are hashed.
 
     JSON with sorted keys and no white space; only strings, integers, booleans and null occur, so
@@ -76,11 +82,20 @@ def canonical_bytes(content, prev_hash):
 
     :param EventContent content: what the event says
     :param str prev_hash: hash of the event before it, :data:`GENESIS_HASH` for the first one
+    :param int hash_version: form to use
+    :raises ValueError: the version is not one this code knows, or the content says what that
+        version cannot
     """
+    if hash_version not in _LACKING:
+        raise ValueError(f"Unknown hash version {hash_version}")
     document = content._asdict()
+    for name in _LACKING[hash_version]:
+        # What a form leaves out its hash would not protect.
+        if document.pop(name):
+            raise ValueError(f"Hash version {hash_version} has no {name}")
     for name in ("occurred_at", "recorded_at", "expires_at"):
         document[name] = _timestamp(document[name])
-    document["hash_version"] = HASH_VERSION
+    document["hash_version"] = hash_version
     document["prev_hash"] = prev_hash
     return json.dumps(
         document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -90,8 +105,6 @@ def canonical_bytes(content, prev_hash):
 def event_hash(content, prev_hash, hash_version=HASH_VERSION):
     """SHA-256 (64 hex digits) of the event's canonical form.
 
-    :raises ValueError: the version is not one this code knows
+    :raises ValueError: see :func:`canonical_bytes`
     """
-    if hash_version != HASH_VERSION:
-        raise ValueError(f"Unknown hash version {hash_version}")
-    return hashlib.sha256(canonical_bytes(content, prev_hash)).hexdigest()
+    return hashlib.sha256(canonical_bytes(content, prev_hash, hash_version)).hexdigest()

@@ -30,16 +30,18 @@ def commit(salt, value):
     return hashlib.sha256(raw + value.encode()).hexdigest()
 
 
-def evidence_text(note, business_scoped_id, scan, scan_name):
+def evidence_text(note, business_scoped_id, scan, scan_name, guardian=""):
     """Return the one text that stands for a note, an identifier and a scanned form, to commit to.
 
     :param str note: what was said or done, or ``""``
     :param str business_scoped_id: Meta's identifier of the person towards the business, or ``""``
     :param bytes scan: the file's bytes, or ``b""``
     :param str scan_name: the file's name, or ``""``
+    :param str guardian: name of the guardian who answered, or ``""``; without one the text is that
+        of events before there were guardians
     :return: canonical JSON (str); ``""`` when there is nothing to commit to
     """
-    if not (note or business_scoped_id or scan):
+    if not (note or business_scoped_id or scan or guardian):
         return ""
     document = {
         "business_scoped_id": business_scoped_id,
@@ -47,6 +49,8 @@ def evidence_text(note, business_scoped_id, scan, scan_name):
         "scan_name": scan_name,
         "scan_sha256": hashlib.sha256(scan).hexdigest() if scan else "",
     }
+    if guardian:
+        document["guardian"] = guardian
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

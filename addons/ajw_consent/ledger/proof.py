@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from .canonical import EventContent, canonical_bytes
+from .canonical import HASH_VERSION, EventContent, canonical_bytes
 from .commitment import evidence_text, matches
 from .verify import verify_chain
 
@@ -55,14 +55,15 @@ def _json(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def event_line(content, prev_hash, digest):
+def event_line(content, prev_hash, digest, hash_version=HASH_VERSION):
     """Return an event as one line of ``events.jsonl`` (bytes, without the line's end).
 
     :param EventContent content: what the event says
     :param str prev_hash: hash of the event before it
     :param str digest: the event's own hash
+    :param int hash_version: version of the form that was hashed
     """
-    document = json.loads(canonical_bytes(content, prev_hash))
+    document = json.loads(canonical_bytes(content, prev_hash, hash_version))
     return _json({**document, "hash": digest})
 
 
@@ -172,6 +173,7 @@ def _evidence_problem(content, evidence, archive):
         evidence.get("business_scoped_id") or "",
         scan,
         evidence.get("scan_name") or "",
+        evidence.get("guardian") or "",
     )
     for commitment, name in COMMITTED.items():
         stored, value = getattr(content, commitment), values[name]

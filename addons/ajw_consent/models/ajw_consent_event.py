@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .ledger_guard import LEDGER_SENTINEL
-from .selections import CHANNELS, KINDS, METHODS
+from .selections import CHANNELS, GIVEN_BY, KINDS, METHODS
 
 
 class AjwConsentEvent(models.Model):
@@ -60,6 +60,13 @@ class AjwConsentEvent(models.Model):
     sequence = fields.Integer(required=True, readonly=True, help="Position in its chain, from 1.")
     kind = fields.Selection(KINDS, "Event", required=True, readonly=True)
     method = fields.Selection(METHODS, required=True, readonly=True)
+    # Empty in events of hash version 1: nothing may write to those.
+    given_by = fields.Selection(
+        GIVEN_BY,
+        readonly=True,
+        help="Whether the person answered, or the guardian of a minor; the guardian's name is in "
+        "the evidence.",
+    )
     occurred_at = fields.Datetime("Happened", required=True, readonly=True)
     recorded_at = fields.Datetime("Recorded", required=True, readonly=True)
     needs_confirmation = fields.Boolean(readonly=True)

@@ -1,26 +1,8 @@
-import base64
-import uuid
-
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL
 
-from ..ledger import (
-    GENESIS_HASH,
-    HASH_VERSION,
-    EventContent,
-    commit,
-    event_hash,
-    evidence_text,
-    new_salt,
-)
 from ..tools.address import AddressError, address_variants, normalize_address
-from .ledger_guard import LEDGER_SENTINEL
-
-#: Kinds that name an opt-in and so must name the wording it was given under.
-_OPT_IN_KINDS = ("given", "renewed")
+from .ajw_consent_event_writing import OPT_IN_KINDS, Entry
 
 
 class AjwConsentEvent(models.Model):
@@ -41,6 +23,7 @@ class AjwConsentEvent(models.Model):
         notice=None,
         evidence=None,
         occurred_at=None,
+        given_by="self",
     ):
         """Append one event per purpose to a contact's ledger and refresh the current answers.
 
@@ -55,18 +38,29 @@ class AjwConsentEvent(models.Model):
         :param str method: see ``selections.METHODS``
         :param notice: published ``ajw.consent.notice`` the person saw; required to opt in
         :param dict evidence: ``name``, ``ip``, ``note``, ``business_scoped_id``, ``scan`` (base64),
-            ``scan_name``, ``actor``
+            ``scan_name``, ``actor``, ``guardian`` (name)
         :param datetime occurred_at: when the person acted (UTC), now if not given
+        :param str given_by: ``self``, or ``guardian`` when a minor's guardian answered; an opt-in
+            by a guardian needs the guardian's name as evidence
         :return: the events
         :raises ValidationError: the address, time or notice cannot be used
         """
         partner.ensure_one()
-        if address or kind in _OPT_IN_KINDS:
+        if address or kind in OPT_IN_KINDS:
             address = self._normalize_address(channel, address, partner)
         subjects = self.env["ajw.consent.subject"]._find_or_create(controller, partner)[partner.id]
         evidence = {"name": partner.name or "", **(evidence or {})}
         return self._append(
-            subjects, purposes, channel, address or "", kind, method, notice, evidence, occurred_at
+            subjects,
+            purposes,
+            channel,
+            address or "",
+            kind,
+            method,
+            notice,
+            evidence,
+            occurred_at,
+            given_by=given_by,
         )
 
     @api.model
@@ -97,7 +91,8 @@ class AjwConsentEvent(models.Model):
         addresses = [address] if isinstance(address, str) else list(address)
         variants = set().union(*(address_variants(channel, each) for each in addresses))
         occurred_at = min(filter(None, (occurred_at, fields.Datetime.now())))
-        if purposes is None:
+        everything = purposes is None
+        if everything:
             # sudo: the customer who withdraws is nobody's user
             purposes = (
                 self.env["ajw.consent.purpose"].sudo().with_context(active_test=False).search([])
@@ -116,7 +111,12 @@ class AjwConsentEvent(models.Model):
                 evidence or {},
                 occurred_at,
                 skip=self._withdrawn_already(subjects, channel, variant),
+                suppress=False,
             )
+        # Also when nobody here holds the address: whoever comes to hold it has said no.
+        self.env["ajw.consent.suppression"]._suppress_addresses(
+            controller, channel, variants, None if everything else purposes, "stop", occurred_at
+        )
         return events
 
     @api.model
@@ -164,131 +164,25 @@ class AjwConsentEvent(models.Model):
         evidence,
         occurred_at,
         skip=(),
+        given_by="self",
+        suppress=True,
     ):
         """Append one event per subject and purpose; see :meth:`_record` for the arguments.
 
         :param skip: ``(subject id, purpose id)`` pairs that get none
+        :param bool suppress: see :meth:`_append_entries`
         """
-        if not subjects or not purposes:
-            return self.browse()
-        now = fields.Datetime.now()
-        occurred_at = (occurred_at or now).replace(microsecond=0)
-        if occurred_at > now:
-            raise ValidationError(self.env._("An answer cannot lie in the future."))
+        occurred_at = (occurred_at or fields.Datetime.now()).replace(microsecond=0)
         notice = notice or self.env["ajw.consent.notice"]
-        if kind in _OPT_IN_KINDS and notice.state != "published":
-            raise ValidationError(
-                self.env._(
-                    "An opt-in needs the published notice that the person saw. Publish one first."
+        return self._append_entries(
+            [
+                Entry(
+                    *(subject_id, purpose, channel, address, kind, method, notice, evidence),
+                    *(occurred_at, given_by),
                 )
-            )
-        # sudo: users record through checked methods only; none may write to the ledger
-        ledger = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
-        subjects = subjects.sudo()
-        subjects._bump()
-        heads = ledger._chain_heads(subjects, purposes, channel)
-        refs = ledger._address_refs(subjects, address)
-        vals_list, evidence_list = [], []
-        for subject in subjects:
-            for purpose in purposes:
-                if (subject.id, purpose.id) in skip:
-                    continue
-                sequence, prev_hash = heads.get((subject.id, purpose.code), (0, GENESIS_HASH))
-                values, commitments, salts = self._commit_evidence(address, evidence)
-                content = EventContent(
-                    uuid=str(uuid.uuid4()),
-                    controller=subject.company_id.id,
-                    subject=subject.uuid,
-                    purpose=purpose.code,
-                    channel=channel,
-                    sequence=sequence + 1,
-                    kind=kind,
-                    method=method,
-                    occurred_at=occurred_at,
-                    recorded_at=now,
-                    needs_confirmation=kind == "given" and purpose.double_opt_in,
-                    expires_at=self._expiry(purpose, kind, occurred_at),
-                    notice_digest=notice.digest or "",
-                    address_ref=refs[subject.id],
-                    **commitments,
-                )
-                vals_list.append(
-                    {
-                        **self._vals_of(content),
-                        "subject_id": subject.id,
-                        "notice_id": notice.id,
-                        "hash_version": HASH_VERSION,
-                        "prev_hash": prev_hash,
-                        "hash": event_hash(content, prev_hash),
-                    }
-                )
-                evidence_list.append(
-                    {
-                        **values,
-                        **salts,
-                        "subject_id": subject.id,
-                        "company_id": subject.company_id.id,
-                    }
-                )
-        if not vals_list:
-            return self.browse()
-        events = ledger.create(vals_list)
-        for event, values in zip(events, evidence_list, strict=True):
-            values["event_id"] = event.id
-        ledger.env["ajw.consent.evidence"].create(evidence_list)
-        ledger.env["ajw.consent.state"]._rebuild(subjects, purposes, channel, refs, address)
-        return events.with_env(self.env)
-
-    @api.model
-    def _commit_evidence(self, address, evidence):
-        """Return what goes to the evidence row, the commitments for the event, and the salts."""
-        values = {"actor": self.env.user.login, **evidence, "address": address}
-        texts = {name: values.get(name) or "" for name in ("address", "name", "ip", "actor")}
-        texts["evidence"] = evidence_text(
-            values.get("note") or "",
-            values.get("business_scoped_id") or "",
-            base64.b64decode(values.get("scan") or b""),
-            values.get("scan_name") or "",
+                for subject_id in subjects.ids
+                for purpose in purposes.sudo()  # sudo: customers record what they see no rows of
+                if (subject_id, purpose.id) not in skip
+            ],
+            suppress=suppress,
         )
-        salts = {f"{name}_salt": new_salt() for name in texts}
-        commitments = {
-            f"{name}_commitment": commit(salts[f"{name}_salt"], text) if text else ""
-            for name, text in texts.items()
-        }
-        return values, commitments, salts
-
-    @api.model
-    def _expiry(self, purpose, kind, occurred_at):
-        if kind not in _OPT_IN_KINDS or not purpose.validity_months:
-            return None
-        return occurred_at + relativedelta(months=purpose.validity_months)
-
-    def _chain_heads(self, subjects, purposes, channel):
-        """Return ``(subject id, purpose code)`` → ``(sequence, hash)`` of the last event.
-
-        The subjects are locked by the caller, so nobody appends between this and the insert.
-        """
-        self.flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT DISTINCT ON (subject_id, purpose_code)
-                          subject_id, purpose_code, sequence, hash
-                     FROM ajw_consent_event
-                    WHERE subject_id IN %s AND purpose_code IN %s AND channel = %s
-                 ORDER BY subject_id, purpose_code, sequence DESC""",
-                subjects._ids,
-                tuple(purposes.mapped("code")),
-                channel,
-            )
-        )
-        return {(subject, code): (sequence, digest) for subject, code, sequence, digest in rows}
-
-    def _address_refs(self, subjects, address):
-        """Return subject id → the token that stands for the address within that subject."""
-        if not address:
-            return dict.fromkeys(subjects.ids, "")
-        known = self.env["ajw.consent.state"].search(
-            [("subject_id", "in", subjects.ids), ("address", "=", address)]
-        )
-        refs = {state.subject_id.id: state.address_ref for state in known}
-        return {subject_id: refs.get(subject_id) or uuid.uuid4().hex for subject_id in subjects.ids}

@@ -49,6 +49,7 @@ class AjwConsentEvent(models.Model):
             ip_commitment=self.ip_commitment or "",
             actor_commitment=self.actor_commitment or "",
             evidence_commitment=self.evidence_commitment or "",
+            given_by=self.given_by or "",
         )
 
     @api.model

@@ -28,6 +28,7 @@ class AjwConsentEvidence(models.Model):
     _ajw_personal_data = {
         "address": {"category": "phone", "erase": "delete"},
         "name": {"category": "name", "erase": "delete"},
+        "guardian": {"category": "name", "erase": "delete"},
         "ip": {"category": "ip", "erase": "delete"},
         "actor": {"category": "name", "erase": "delete"},
         "business_scoped_id": {"category": "identifier", "erase": "delete"},
@@ -59,6 +60,9 @@ class AjwConsentEvidence(models.Model):
         readonly=True,
         help="Meta's identifier of the person towards this business.",
     )
+    guardian = fields.Char(
+        readonly=True, help="Name of the guardian who answered for the person, a minor."
+    )
     note = fields.Text(readonly=True, help="What was said or done, in the recorder's words.")
     scan = fields.Binary("Signed form", readonly=True, attachment=True)
     scan_name = fields.Char(readonly=True)
@@ -70,7 +74,9 @@ class AjwConsentEvidence(models.Model):
 
     _event_unique = models.Constraint("UNIQUE (event_id)", "An event has one evidence row.")
 
-    @api.depends("event_id", *COMMITTED, "note", "business_scoped_id", "scan", "scan_name")
+    @api.depends(
+        "event_id", *COMMITTED, "note", "guardian", "business_scoped_id", "scan", "scan_name"
+    )
     def _compute_is_intact(self):
         for evidence in self:
             texts = {commitment: evidence[name] for name, commitment in COMMITTED.items()}
@@ -80,6 +86,7 @@ class AjwConsentEvidence(models.Model):
                 # The field reads as a size where the web client asks for one.
                 base64.b64decode(evidence.with_context(bin_size=False).scan or b""),
                 evidence.scan_name or "",
+                evidence.guardian or "",
             )
             evidence.is_intact = all(
                 matches(

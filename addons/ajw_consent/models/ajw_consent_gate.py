@@ -25,6 +25,21 @@ class GateAnswer(NamedTuple):
     subject_id: int | bool = False
 
 
+class _Row(NamedTuple):
+    """A subject of a person with one of its answers, if there is one."""
+
+    partner_id: int
+    subject_id: int
+    address: str | None
+    address_ref: str | None
+    status: str | None
+    expires_at: object
+    event_id: int | None
+    given_by: str | None
+    minor: bool | None
+    restricted: bool
+
+
 class AjwConsentGate(models.AbstractModel):
     """The one question that everything which contacts a person asks first."""
 
@@ -51,21 +66,20 @@ class AjwConsentGate(models.AbstractModel):
             return dict.fromkeys(addressees, GateAnswer(False, "keyring"))
         if not purpose.active:
             return dict.fromkeys(addressees, GateAnswer(False, "purpose_not_covered"))
-        partner_ids = tuple({partner_id for partner_id, _address in addressees if partner_id}) or (
-            0,
-        )
+        partner_ids = sorted({partner_id for partner_id, _address in addressees if partner_id})
         if lock:
             self._lock_subjects(controller, partner_ids)
-        states = self._fetch_states(controller, purpose, channel, partner_ids)
-        blacklisted = self._fetch_blacklisted(
-            channel, {address for _partner, address in addressees}
+        people = self._fetch_people(controller, purpose, channel, partner_ids)
+        addresses = {address for _partner, address in addressees if address}
+        closed = dict.fromkeys(self._fetch_blacklisted(channel, addresses), "blacklisted")
+        suppressed = self.env["ajw.consent.suppression"]._suppressed(
+            controller, purpose, channel, addresses
         )
+        closed.update(dict.fromkeys(suppressed, "suppressed"))
         now = fields.Datetime.now()
         return {
-            (partner_id, address): self._decide(
-                states.get(partner_id, ()), address, now, address in blacklisted
-            )
-            for partner_id, address in addressees
+            addressee: self._decide(people.get(addressee[0], ()), addressee[1], now, closed)
+            for addressee in addressees
         }
 
     @api.model
@@ -76,7 +90,7 @@ class AjwConsentGate(models.AbstractModel):
         self.env.cr.execute(
             SQL(
                 """SELECT id FROM ajw_consent_subject
-                    WHERE company_id = %s AND partner_id IN %s ORDER BY id FOR SHARE""",
+                    WHERE company_id = %s AND partner_id = ANY(%s) ORDER BY id FOR SHARE""",
                 controller.id,
                 partner_ids,
             ),
@@ -85,30 +99,38 @@ class AjwConsentGate(models.AbstractModel):
         )
 
     @api.model
-    def _fetch_states(self, controller, purpose, channel, partner_ids):
-        """Return partner id → list of state rows, all subjects of the person together."""
+    def _fetch_people(self, controller, purpose, channel, partner_ids):
+        """Return partner id → list of :class:`_Row`, all subjects of the person together."""
         # SQL: one join for the batch, whoever asks; no value comes back that was not given
-        self.env["ajw.consent.subject"].flush_model()
-        self.env["ajw.consent.state"].flush_model()
-        rows = self.env.execute_query_dict(
-            SQL(
-                """SELECT subject.partner_id, subject.id AS subject_id, state.address,
-                          state.address_ref, state.status, state.expires_at, state.event_id
-                     FROM ajw_consent_subject subject
-                     JOIN ajw_consent_state state ON state.subject_id = subject.id
-                    WHERE subject.company_id = %s AND subject.partner_id IN %s
-                      AND state.purpose_id = %s AND state.channel = %s
-                 ORDER BY state.id""",
-                controller.id,
-                partner_ids,
-                purpose.id,
-                channel,
-            )
+        for model in ("subject", "state", "restriction"):
+            self.env[f"ajw.consent.{model}"].flush_model()
+        self.env["res.partner"].flush_model(["ajw_consent_minor"])
+        people = {}
+        for row in self.env.execute_query(self._query(controller, purpose, channel, partner_ids)):
+            people.setdefault(row[0], []).append(_Row._make(row))
+        return people
+
+    @api.model
+    def _query(self, controller, purpose, channel, partner_ids):
+        """Return the statement behind :meth:`_fetch_people`; its rows are those of the answers."""
+        return SQL(
+            """SELECT subject.partner_id, subject.id, state.address, state.address_ref,
+                      state.status, state.expires_at, state.event_id, state.given_by,
+                      partner.ajw_consent_minor, restriction.id IS NOT NULL
+                 FROM ajw_consent_subject subject
+                 JOIN res_partner partner ON partner.id = subject.partner_id
+            LEFT JOIN ajw_consent_state state
+                   ON state.subject_id = subject.id AND state.purpose_id = %s
+                  AND state.channel = %s
+            LEFT JOIN ajw_consent_restriction restriction
+                   ON restriction.subject_id = subject.id AND restriction.lifted_at IS NULL
+                WHERE subject.company_id = %s AND subject.partner_id = ANY(%s)
+             ORDER BY state.id""",
+            purpose.id,
+            channel,
+            controller.id,
+            partner_ids,
         )
-        by_partner = {}
-        for row in rows:
-            by_partner.setdefault(row["partner_id"], []).append(row)
-        return by_partner
 
     @api.model
     def _fetch_blacklisted(self, channel, addresses):
@@ -120,31 +142,43 @@ class AjwConsentGate(models.AbstractModel):
         return set(entries.search([("number", "in", list(addresses))]).mapped("number"))
 
     @api.model
-    def _decide(self, rows, address, now, blacklisted):
-        """Answer for one address from the state rows of one person."""
-        relevant = [row for row in rows if row["address"] == address]
+    def _decide(self, rows, address, now, closed):
+        """Answer for one address from the rows of one person.
+
+        :param list rows: :class:`_Row` of the person
+        :param dict closed: address → reason why it is closed whatever the person said
+        """
+        if not rows:
+            return GateAnswer(False, closed.get(address, "no_opt_in"))
+        for row in rows:
+            if row.restricted:
+                return GateAnswer(False, "restricted", False, row.subject_id)
+        relevant = [row for row in rows if row.address == address and row.status]
         if not relevant:
             # "No" said to every address at once holds for addresses that were not known then.
             relevant = [
-                row for row in rows if not row["address_ref"] and row["status"] in CLOSED_BY_PERSON
+                row for row in rows if not row.address_ref and row.status in CLOSED_BY_PERSON
             ]
         if not relevant:
-            if blacklisted:
-                return GateAnswer(False, "blacklisted")
-            elsewhere = next((row for row in rows if row["status"] == "given"), None)
+            if address in closed:
+                return GateAnswer(False, closed[address])
+            elsewhere = next((row for row in rows if row.status == "given"), None)
             if elsewhere:
-                return GateAnswer(
-                    False, "number_changed", elsewhere["event_id"], elsewhere["subject_id"]
-                )
+                return GateAnswer(False, "number_changed", elsewhere.event_id, elsewhere.subject_id)
             return GateAnswer(False, "no_opt_in")
-        row = min(relevant, key=lambda row: _STRICTEST_FIRST.index(row["status"]))
-        proof = (row["event_id"], row["subject_id"])
-        if row["status"] != "given":
-            return GateAnswer(False, row["status"], *proof)
-        if blacklisted:
-            return GateAnswer(False, "blacklisted", *proof)
-        if row["expires_at"] and row["expires_at"] <= now:
+        row = relevant[0]
+        if len(relevant) > 1:
+            row = min(relevant, key=lambda row: _STRICTEST_FIRST.index(row.status))
+        proof = (row.event_id, row.subject_id)
+        if row.status != "given":
+            return GateAnswer(False, row.status, *proof)
+        if address in closed:
+            return GateAnswer(False, closed[address], *proof)
+        # Of several opt-ins each must hold: the person may have several subjects after a merge.
+        if any(row.expires_at and row.expires_at <= now for row in relevant):
             return GateAnswer(False, "expired", *proof)
+        if row.minor and any(row.given_by != "guardian" for row in relevant):
+            return GateAnswer(False, "minor", *proof)
         return GateAnswer(True, "ok", *proof)
 
     @api.model
@@ -169,7 +203,9 @@ class AjwConsentGate(models.AbstractModel):
             "number_changed": self.env._(
                 "Consent was given for another number. Ask again for this one."
             ),
-            "suppressed": self.env._("This address is on the suppression list."),
+            "suppressed": self.env._(
+                "Somebody said no from this address. Only a new opt-in by the person re-opens it."
+            ),
             "blacklisted": self.env._("This number is on the phone blacklist."),
             "restricted": self.env._("Processing of this person's data is restricted."),
             "minor": self.env._("The person is a minor and no guardian's consent is recorded."),

@@ -5,7 +5,6 @@ from odoo import fields, models, release
 from odoo.tools import SQL
 
 from ..ledger.proof import ProofWriter, event_line
-from .ajw_consent_notice import WORDING_FIELDS
 
 #: Events read at once.
 BATCH = 2000
@@ -20,6 +19,7 @@ EVIDENCE_FIELDS = (
     "actor_salt",
     "evidence_salt",
     "business_scoped_id",
+    "guardian",
     "note",
     "scan_name",
 )
@@ -105,13 +105,12 @@ class AjwConsentProofExport(models.Model):
             [("company_id", "in", controllers.ids), ("state", "=", "published")], order="id"
         )
         for notice in notices:
-            wording = {name: notice[name] or "" for name in WORDING_FIELDS}
             yield {
                 "controller": notice.company_id.id,
                 "version": notice.version,
                 "published_at": fields.Datetime.to_string(notice.published_at),
                 "digest": notice.digest,
-                "wording": {**wording, "lang": notice.lang},
+                "wording": notice._wording(),
             }
 
     def _batches(self, controllers):
@@ -150,7 +149,8 @@ class AjwConsentProofExport(models.Model):
         count = 0
         for events in self._batches(controllers):
             for event in events:
-                write(event_line(event._content(), event.prev_hash, event.hash) + b"\n")
+                line = event_line(event._content(), event.prev_hash, event.hash, event.hash_version)
+                write(line + b"\n")
             count += len(events)
             if write_evidence is None:
                 continue

@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 
-from ..ledger import fold
-from .ledger_guard import LEDGER_SENTINEL
-from .selections import CHANNELS, METHODS, STATUSES
+from .selections import CHANNELS, GIVEN_BY, METHODS, STATUSES
 
 
 class AjwConsentState(models.Model):
@@ -46,6 +44,10 @@ class AjwConsentState(models.Model):
         "ajw.consent.event", "Opt-in", readonly=True, ondelete="restrict"
     )
     method = fields.Selection(METHODS, readonly=True)
+    given_by = fields.Selection(GIVEN_BY, readonly=True, help="Who gave the opt-in.")
+    is_suppressed = fields.Boolean(
+        "On the suppression list", readonly=True, help="This no was put on the suppression list."
+    )
     since = fields.Datetime(required=True, readonly=True)
     expires_at = fields.Datetime("Expires", readonly=True)
     notice_id = fields.Many2one(
@@ -103,109 +105,3 @@ class AjwConsentState(models.Model):
                 ("channel", "=", self.channel),
             ],
         }
-
-    @api.model
-    def _rebuild(self, subjects, purposes=None, channel=None, refs=None, address=None):
-        """Fold the ledger again for some subjects and store what comes out.
-
-        :param subjects: ``ajw.consent.subject``
-        :param purposes: only these purposes; all of them if not given
-        :param str channel: only this channel; all of them if not given
-        :param dict refs: subject id → address_ref of ``address``, for events just appended
-        :param str address: the address behind ``refs``
-        """
-        # sudo: the states are derived; users never write them
-        self = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
-        domain = [("subject_id", "in", subjects.ids)]
-        event_domain = list(domain)
-        if purposes is not None:
-            domain.append(("purpose_id", "in", purposes.ids))
-            event_domain.append(("purpose_code", "in", purposes.mapped("code")))
-        if channel:
-            domain.append(("channel", "=", channel))
-            event_domain.append(("channel", "=", channel))
-        existing = {
-            (
-                state.subject_id.id,
-                state.purpose_id.id,
-                state.channel,
-                state.address_ref or "",
-            ): state
-            for state in self.search(domain)
-        }
-        events = self.env["ajw.consent.event"].search(
-            event_domain, order="subject_id, purpose_code, channel, sequence"
-        )
-        addresses = self._addresses(events, refs, address)
-        purpose_ids = {
-            purpose.code: purpose.id
-            for purpose in self.env["ajw.consent.purpose"]
-            .with_context(active_test=False)
-            .search([])
-        }
-        by_id = {event.id: event for event in events}
-        to_create, kept = [], set()
-        chains = events.grouped(
-            lambda event: (event.subject_id.id, event.purpose_code, event.channel)
-        )
-        for (subject_id, purpose_code, chain_channel), chain in chains.items():
-            for ref, folded in fold(_Foldable(event) for event in chain).items():
-                key = (subject_id, purpose_ids[purpose_code], chain_channel, ref)
-                deciding, opt_in = by_id[folded.event], by_id.get(folded.opt_in_event)
-                vals = {
-                    "status": folded.status,
-                    "event_id": folded.event,
-                    "opt_in_event_id": folded.opt_in_event,
-                    "method": deciding.method,
-                    "since": folded.since,
-                    "expires_at": folded.expires_at,
-                    "notice_id": opt_in.notice_id.id if opt_in else False,
-                }
-                kept.add(key)
-                if key in existing:
-                    existing[key].write(vals)
-                else:
-                    to_create.append(
-                        {
-                            **vals,
-                            "company_id": chain[0].company_id.id,
-                            "subject_id": subject_id,
-                            "purpose_id": key[1],
-                            "channel": chain_channel,
-                            "address": addresses.get((subject_id, ref)),
-                            "address_ref": ref,
-                        }
-                    )
-        self.browse(state.id for key, state in existing.items() if key not in kept).unlink()
-        self.create(to_create)
-
-    @api.model
-    def _addresses(self, events, refs, address):
-        """Return ``(subject id, address_ref)`` → address, from the evidence that still exists."""
-        if refs is not None:
-            found = {(subject_id, ref): address for subject_id, ref in refs.items()}
-            wanted = {
-                (event.subject_id.id, event.address_ref or "") for event in events
-            } - found.keys()
-            if not any(ref for _subject, ref in wanted):
-                return found
-        evidence = self.env["ajw.consent.evidence"].search_fetch(
-            [("event_id", "in", events.ids), ("address", "!=", False)], ["event_id", "address"]
-        )
-        return {
-            (row.event_id.subject_id.id, row.event_id.address_ref): row.address for row in evidence
-        }
-
-
-class _Foldable:
-    """An event as :func:`..ledger.fold` reads it: empty values are ``""`` and ``None``."""
-
-    __slots__ = ("address_ref", "expires_at", "id", "kind", "needs_confirmation", "occurred_at")
-
-    def __init__(self, event):
-        self.id = event.id
-        self.kind = event.kind
-        self.address_ref = event.address_ref or ""
-        self.occurred_at = event.occurred_at
-        self.expires_at = event.expires_at or None
-        self.needs_confirmation = event.needs_confirmation

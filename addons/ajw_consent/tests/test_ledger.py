@@ -38,6 +38,7 @@ def content(**values):
         "ip_commitment": "",
         "actor_commitment": "",
         "evidence_commitment": "",
+        "given_by": "self",
     }
     return EventContent(**{**defaults, **values})
 
@@ -56,11 +57,19 @@ def event(number, kind, ref="a", minutes=None, needs_confirmation=False, expires
 @tagged("-at_install", "post_install")
 class TestLedger(BaseCase):
     def test_hash_is_final(self):
-        """The bytes that are hashed can never change: this value was computed once and stays."""
-        self.assertEqual(
-            event_hash(content(), GENESIS_HASH),
-            "add6dd2c26dd60e537db1e6451a7712de5c7690cea17fff0ac077dd9ba51e784",
-        )
+        """The bytes that are hashed can never change: these were computed once and stay."""
+        for version, given_by, digest in (
+            (1, "", "add6dd2c26dd60e537db1e6451a7712de5c7690cea17fff0ac077dd9ba51e784"),
+            (2, "self", "b5fe2e1cd1da03059e815c89ac1161860d8c7782deb27092455f98f0e996f161"),
+            (2, "guardian", "0f7e11bf4f7b84e96b3a4a5b20c18a4bbbfff8ed78346da42239f932e10a98dd"),
+        ):
+            self.assertEqual(event_hash(content(given_by=given_by), GENESIS_HASH, version), digest)
+
+    def test_version_1_protects_no_guardian(self):
+        """What a form leaves out its hash would not protect: it must not be there at all."""
+        for given_by in ("self", "guardian"):
+            with self.assertRaises(ValueError):
+                event_hash(content(given_by=given_by), GENESIS_HASH, 1)
 
     def test_every_field_counts(self):
         base = event_hash(content(), GENESIS_HASH)
@@ -80,7 +89,7 @@ class TestLedger(BaseCase):
 
     def test_unknown_version_is_refused(self):
         with self.assertRaises(ValueError):
-            event_hash(content(), GENESIS_HASH, hash_version=2)
+            event_hash(content(), GENESIS_HASH, hash_version=3)
 
     def test_commitment_hides_and_proves(self):
         salt = new_salt()
@@ -96,7 +105,7 @@ class TestLedger(BaseCase):
         for sequence in (1, 2, 3):
             item = content(sequence=sequence)
             digest = event_hash(item, prev)
-            links.append([sequence, item, prev, digest, 1])
+            links.append([sequence, item, prev, digest, 2])
             prev = digest
         self.assertIsNone(verify_chain(links))
         for position, change, reason in (

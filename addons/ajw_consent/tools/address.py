@@ -17,6 +17,10 @@ _NATIONAL_VARIANTS = (
     (re.compile(r"\+55(\d{2})([6-9]\d{7})"), "+55{}9{}"),
 )
 
+#: Country prefixes of :data:`_NATIONAL_VARIANTS`.
+_SEVERAL_WAYS = frozenset({"52", "54", "55"})
+_PLAIN_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+
 PHONE_CHANNELS = ("whatsapp", "sms", "phone")
 
 
@@ -84,3 +88,19 @@ def address_variants(channel, address):
         if match := pattern.fullmatch(number):
             variants.add(form.format(*match.groups()))
     return variants
+
+
+def canonical_address(channel, address):
+    """Return the one text that stands for all the ways in which an address may be written.
+
+    :param str channel: channel key
+    :param str address: number or email address, as it came
+    :return: ``""`` when there is no address in it
+    """
+    if (
+        channel in PHONE_CHANNELS
+        and _PLAIN_NUMBER.fullmatch(address)
+        and address[1:3] not in _SEVERAL_WAYS
+    ):
+        return address
+    return min(address_variants(channel, address), default="")

@@ -18,7 +18,6 @@ HMAC keys can only be added, for digests cannot be recomputed: all of them are t
 
 import configparser
 import functools
-import hashlib
 import hmac
 import os
 import re
@@ -111,7 +110,7 @@ class Keyring:
 
     def _digest(self, key_id, context, text):
         message = context.encode() + b"\0" + text.encode()
-        return f"{key_id}:{hmac.new(self._hmac_keys[key_id], message, hashlib.sha256).hexdigest()}"
+        return f"{key_id}:{hmac.digest(self._hmac_keys[key_id], message, 'sha256').hex()}"
 
     def digest(self, context, text):
         """Return ``"<key id>:<hex>"``, the HMAC of text under the newest key.

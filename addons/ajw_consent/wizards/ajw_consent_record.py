@@ -13,6 +13,7 @@ class AjwConsentRecord(models.TransientModel):
     _ajw_personal_data = {
         "partner_id": {"category": "link", "erase": "delete"},
         "address": {"category": "phone", "erase": "delete"},
+        "guardian": {"category": "name", "erase": "delete"},
         "note": {"category": "free_text", "erase": "delete"},
         "scan": {"category": "file", "erase": "delete"},
         "scan_name": {"category": "file", "erase": "delete"},
@@ -53,6 +54,10 @@ class AjwConsentRecord(models.TransientModel):
         help="The wording that the person read or heard.",
     )
     notice_body = fields.Text(related="notice_id.body", string="Wording")
+    is_minor = fields.Boolean(related="partner_id.ajw_consent_minor")
+    guardian = fields.Char(
+        "Guardian's Name", help="Who agrees for the minor: a parent or guardian. Kept as evidence."
+    )
     note = fields.Text(help="Who asked, where, and what was said. It is kept as evidence.")
     scan = fields.Binary("Scan of the form")
     scan_name = fields.Char()
@@ -84,6 +89,7 @@ class AjwConsentRecord(models.TransientModel):
             raise UserError(self.env._("Switch to the company %s first.", self.company_id.name))
         if self.decision == "given":
             self._check_evidence()
+        guardian = (self.guardian or "").strip() if self.is_minor else ""
         events = self.env["ajw.consent.event"]._record(
             self.controller_id,
             self.partner_id,
@@ -93,8 +99,14 @@ class AjwConsentRecord(models.TransientModel):
             self.decision,
             self.method,
             notice=self.notice_id,
-            evidence={"note": self.note, "scan": self.scan, "scan_name": self.scan_name},
+            evidence={
+                "note": self.note,
+                "scan": self.scan,
+                "scan_name": self.scan_name,
+                "guardian": guardian,
+            },
             occurred_at=self.occurred_at,
+            given_by="guardian" if guardian else "self",
         )
         if self.decision == "given":
             self._check_effect(events)
@@ -102,6 +114,16 @@ class AjwConsentRecord(models.TransientModel):
 
     def _check_effect(self, events):
         """Refuse an opt-in that changes nothing, so that nobody believes that it did."""
+        suppressed = self.env["ajw.consent.suppression"]._suppressed_purposes(events)
+        if suppressed:
+            raise ValidationError(
+                self.env._(
+                    "%(address)s is on the suppression list for %(purposes)s: somebody said no "
+                    "from it at this time or later. Only a newer opt-in by the person re-opens it.",
+                    address=self.address,
+                    purposes=", ".join(suppressed.mapped("name")),
+                )
+            )
         # sudo: the users who record may not all see every company's answers
         states = self.env["ajw.consent.state"].sudo().search([("event_id", "in", events.ids)])
         if len(states) < len(events):
@@ -127,6 +149,14 @@ class AjwConsentRecord(models.TransientModel):
         if notice.state != "published" or notice.company_id != self.controller_id:
             raise ValidationError(
                 self.env._("This notice does not belong to %s.", self.controller_id.name)
+            )
+        if self.is_minor and not (self.guardian or "").strip():
+            raise ValidationError(
+                self.env._(
+                    "%s is a minor: only a parent or guardian can agree. Enter the guardian's "
+                    "name.",
+                    self.partner_id.display_name,
+                )
             )
         if self.method == "paper" and not self.scan:
             raise ValidationError(self.env._("Attach the scan of the signed form."))

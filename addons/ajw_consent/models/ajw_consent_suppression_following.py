@@ -1,0 +1,157 @@
+import logging
+from collections import defaultdict
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..ledger.fold import CLOSED_BY_PERSON
+from .ajw_consent_suppression import EXPLICIT_METHODS
+from .ledger_guard import LEDGER_SENTINEL
+
+_logger = logging.getLogger(__name__)
+
+BATCH = 1000
+
+
+class AjwConsentSuppression(models.Model):
+    """Following the ledger: a no puts an address on the list, a new yes takes it off."""
+
+    _inherit = "ajw.consent.suppression"
+
+    @api.model
+    def _follow(self, event_ids, entries, suppress):
+        """Bring the list up to date with what was just recorded.
+
+        :param event_ids: ids of the events, in the order of the entries
+        :param entries: list of ``Entry``
+        :param bool suppress: put what was said no to on the list
+        """
+        said_no, said_yes = [], []
+        for event_id, entry in zip(event_ids, entries, strict=True):
+            if entry.kind in CLOSED_BY_PERSON:
+                said_no.append(event_id)
+            elif entry.method in EXPLICIT_METHODS and entry.address:
+                confirmed = entry.kind == "confirmed" or (
+                    entry.kind == "given" and not entry.purpose.double_opt_in
+                )
+                if confirmed or entry.kind == "renewed":
+                    said_yes.append((event_id, entry))
+        if not said_yes and not (said_no and suppress):
+            return
+        if problem := self.env["ajw.consent.keyring"]._check():
+            self._warn_without_keys(problem)
+            return
+        for event_id, entry in said_yes:
+            self._lift(event_id, entry)
+        if said_no and suppress:
+            # sudo: see _write_rows
+            states = self.env["ajw.consent.state"].sudo()
+            self._suppress_states(states.search([("event_id", "in", said_no)]))
+
+    @api.model
+    def _warn_without_keys(self, problem):
+        _logger.warning("The suppression list could not be kept: %s", problem)
+
+    def _suppress_states(self, states):
+        """Put the addresses of answers that are a no on the list."""
+        groups = defaultdict(set)
+        for state in states:
+            group = (state.company_id, state.channel, state.purpose_id, state.status, state.since)
+            groups[group] |= self._addresses_of(state)
+        for (controller, channel, purpose, status, since), addresses in groups.items():
+            self._suppress(controller, channel, addresses, purpose, status, since)
+        self._mark(states)
+
+    @api.model
+    def _addresses_of(self, state):
+        """Return the addresses that a no is about: a no to all is about those the person has."""
+        if state.address:
+            return {state.address}
+        if state.address_ref:
+            return set()  # erased
+        others = state.subject_id.state_ids.filtered(lambda row: row.channel == state.channel)
+        held = state.partner_id._ajw_held_addresses().get(state.partner_id.id, {})
+        return {*filter(None, others.mapped("address")), *held.get(state.channel, ())}
+
+    @api.model
+    def _lift(self, event_id, entry):
+        """Take an address off the list for one purpose: the person said yes after the no.
+
+        :param int event_id: the opt-in
+        :param Entry entry: what it says
+        """
+        # sudo: the person is nobody's user
+        rows = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
+        subject = self.env["ajw.consent.subject"].sudo().browse(entry.subject_id)
+        controller, code = subject.company_id, entry.purpose.code
+        digests = self._digests(controller, entry.channel, [entry.address])[entry.address]
+        found = rows.search(
+            [
+                ("company_id", "=", controller.id),
+                ("channel", "=", entry.channel),
+                ("digest", "in", digests),
+                ("purpose_code", "in", ["", code]),
+                ("lifted_at", "=", False),
+                ("since", "<", entry.occurred_at),
+            ]
+        )
+        lifting = {"lifted_at": fields.Datetime.now(), "lifted_event_id": event_id}
+        for row in found:
+            if row.purpose_code:
+                row.write(lifting)
+                continue
+            # The no to everything else stands: an exception beside it.
+            rows.create(
+                {
+                    **lifting,
+                    "company_id": controller.id,
+                    "channel": row.channel,
+                    "purpose_code": code,
+                    "digest": row.digest,
+                    "reason": row.reason,
+                    "since": row.since,
+                }
+            )
+
+    @api.model
+    def _cron_catch_up(self):
+        """Put on the list what is not on it yet. The body of a scheduled action.
+
+        That is what was recorded while the keys were missing, and before there was a list.
+        """
+        cron = self.env["ir.cron"]
+        states = self.env["ajw.consent.state"]
+        if problem := self.env["ajw.consent.keyring"]._check():
+            self._warn_without_keys(problem)
+            cron._commit_progress(remaining=0)
+            return
+        domain = [
+            ("status", "in", list(CLOSED_BY_PERSON)),
+            ("is_suppressed", "=", False),
+        ]
+        time_left = cron._commit_progress(remaining=states.search_count(domain))
+        while time_left > 0:
+            batch = states.search(domain, limit=BATCH, order="id")
+            if not batch:
+                break
+            self._suppress_states(batch)
+            time_left = cron._commit_progress(len(batch))
+
+    @api.model
+    def _status_of(self, controller, channel, address):
+        """Return purpose code → when the person said no, for an address; ``""``: all purposes.
+
+        :raises UserError: the keys of the ledger cannot be used
+        """
+        digests = self._digests(controller, channel, [address]).get(address, [])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT purpose_code, max(since) FROM ajw_consent_suppression
+                    WHERE company_id = %s AND channel = %s AND digest = ANY(%s)
+                      AND lifted_at IS NULL GROUP BY purpose_code""",
+                controller.id,
+                channel,
+                digests,
+            )
+        )
+        return dict(rows)
