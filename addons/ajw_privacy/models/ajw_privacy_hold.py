@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
@@ -70,7 +72,7 @@ class AjwPrivacyHold(models.Model):
 
     @api.depends("active", "date_from", "date_until")
     def _compute_state(self):
-        today = fields.Date.today()
+        today = fields.Date.context_today(self)
         for hold in self:
             if not hold.active or (hold.date_until and hold.date_until < today):
                 hold.state = "ended"
@@ -148,12 +150,14 @@ class AjwPrivacyHold(models.Model):
 
         :param company: res.company; empty for rows without a company, which every hold keeps
         """
-        today = fields.Date.today()
+        # The first and the last day count wherever it is that day: between UTC-12 and UTC+14.
+        now = fields.Datetime.now()
+        latest, earliest = (now + timedelta(hours=14)).date(), (now - timedelta(hours=12)).date()
         # sudo: a policy asks for all holds, whoever runs it
         domain = (
             Domain("active", "=", True)
-            & Domain("date_from", "<=", today)
-            & (Domain("date_until", "=", False) | Domain("date_until", ">=", today))
+            & Domain("date_from", "<=", latest)
+            & (Domain("date_until", "=", False) | Domain("date_until", ">=", earliest))
         )
         if company:
             # sudo: a head company and its branches are one controller, whoever asks

@@ -2,6 +2,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import psycopg2
+from freezegun import freeze_time
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -64,11 +65,25 @@ class TestHold(RequestCommon):
         self._run_cron()
         self.assertEqual(self._left(note), [True])
         hold.date_from = today - timedelta(days=9)
-        hold.date_until = today - timedelta(days=1)
+        hold.date_until = today - timedelta(days=2)
         self.assertEqual(hold.state, "ended")
         policy.next_run = today
         self._run_cron()
         self.assertEqual(self._left(note), [False])
+
+    def test_A8_a_hold_counts_its_days_wherever_they_are(self):
+        """The last day ends in Samoa 25 hours after it ended in Kiritimati."""
+        hold = self._hold(date_from="2026-03-10", date_until="2026-03-10")
+        for moment, held in (
+            ("2026-03-09 09:00:00", False),
+            ("2026-03-09 11:00:00", True),  # begun in Auckland and Kiritimati
+            ("2026-03-10 12:00:00", True),
+            ("2026-03-11 08:00:00", True),  # not over in Los Angeles and Honolulu
+            ("2026-03-11 12:30:00", False),
+        ):
+            with freeze_time(moment):
+                found = self.env["ajw.privacy.hold"]._in_force(self.company)
+                self.assertEqual(hold in found, held, moment)
 
     def test_W2_a_hold_of_one_company_is_not_another_s(self):
         shared = self._person("C", "c@example.com", "+49305555555")
