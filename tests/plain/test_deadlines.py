@@ -149,3 +149,9 @@ opt = st.one_of(st.none(), days)
 def test_two_rules_in_force_on_one_day_overlap(from1, to1, from2, to2, on):
     if deadlines.in_force(on, from1, to1) and deadlines.in_force(on, from2, to2):
         assert deadlines.overlap((from1, to1), (from2, to2))
+
+
+def test_periods_end_with_the_calendar():
+    """A mistyped year must not crash what only wants to say so."""
+    assert add_period(date(9999, 12, 31), 1, "month") == date.max
+    assert add_period(date(9999, 12, 1), 40, "day") == date.max

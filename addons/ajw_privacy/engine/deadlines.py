@@ -63,7 +63,7 @@ class Decision(NamedTuple):
 
 
 def add_period(start: date, amount: int, unit: str) -> date:
-    """The last day of a period that starts with an event.
+    """The last day of a period that starts with an event, at most the last day there is.
 
     :param start: day of the event, itself not counted
     :param amount: length of the period, not negative
@@ -74,9 +74,12 @@ def add_period(start: date, amount: int, unit: str) -> date:
         raise ValueError(f"unit is {unit!r}: use {' or '.join(UNITS)}")
     if not 0 <= amount <= MAX_PERIOD[unit]:
         raise ValueError(f"a period is 0 to {MAX_PERIOD[unit]} {unit}s")
-    if unit == "day":
-        return start + timedelta(days=amount)
-    return start + relativedelta(months=amount)
+    try:
+        if unit == "day":
+            return start + timedelta(days=amount)
+        return start + relativedelta(months=amount)
+    except (OverflowError, ValueError):  # a mistyped year: whoever checks dates says so
+        return date.max
 
 
 def in_force(on: date, valid_from: date | None, valid_to: date | None) -> bool:
