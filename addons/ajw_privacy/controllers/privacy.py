@@ -7,10 +7,13 @@ requests only. What changes something is a POST with Odoo's CSRF token.
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import psycopg2
+
 from odoo import fields, http
 from odoo.exceptions import AccessError, MissingError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.http import content_disposition, request
+from odoo.tools import mute_logger
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
@@ -23,6 +26,11 @@ MAX_MESSAGE = 5000
 MAX_OPEN = 10
 #: Rows of the list.
 PAGE_SIZE = 80
+
+
+def _text(value):
+    """What was typed; a file in its place is nothing, and PostgreSQL knows no NUL."""
+    return value.replace("\0", "") if isinstance(value, str) else ""
 
 
 class PrivacyPortal(CustomerPortal):
@@ -45,7 +53,9 @@ class PrivacyPortal(CustomerPortal):
         """
         user = request.env.user
         return Domain("portal_user_id", "=", user.id) | (
-            Domain("partner_id", "=", user.partner_id.id) & Domain("verified_at", "!=", False)
+            Domain("partner_id", "=", user.partner_id.id)
+            & Domain("verified_at", "!=", False)
+            & Domain("contact_merged", "=", False)
         )
 
     def _find(self, request_id):
@@ -113,6 +123,9 @@ class PrivacyPortal(CustomerPortal):
             },
         )
 
+    def _asked_already(self):
+        return request.env._("You have asked for this already. We are on it: see below.")
+
     @http.route("/my/privacy", type="http", auth="user", website=True, methods=["GET"])
     def portal_my_privacy(self, **kw):
         """Own requests, and a form for a new one."""
@@ -122,6 +135,7 @@ class PrivacyPortal(CustomerPortal):
     def portal_new_request(self, kind="", message="", company_id="", **kw):
         """Make a request; the login says who asks."""
         _ = request.env._
+        kind, message, company_id = _text(kind), _text(message), _text(company_id)
         form = {"kind": kind, "message": message, "company_id": company_id}
         companies = self._companies()
         company = companies.filtered(lambda one: str(one.id) == company_id)
@@ -142,7 +156,7 @@ class PrivacyPortal(CustomerPortal):
         elif kind != "access" and kind != "portability" and not message:
             error = _("Say in a few words what it is about, so that we can act on it.")
         elif open_ones.filtered(lambda one: one.kind == kind and one.company_id == company):
-            error = _("You have asked for this already. We are on it: see below.")
+            error = self._asked_already()
         elif len(open_ones) >= MAX_OPEN:
             error = _("You have %s open requests. Please wait for the answers.", MAX_OPEN)
         if error:
@@ -164,8 +178,11 @@ class PrivacyPortal(CustomerPortal):
         }
         requests = self._own().with_company(company)
         try:
-            with request.env.cr.savepoint():
+            # The database names the values that collide: they belong in no log.
+            with mute_logger("odoo.sql_db"), request.env.cr.savepoint():
                 new = requests.with_context(ajw_step=STEP, tracking_disable=True).create(values)
+        except psycopg2.errors.UniqueViolation:  # sent twice at one moment
+            return self._page(error=self._asked_already(), form=form)
         except ValidationError:
             # the login's contact belongs to another company
             error = _(

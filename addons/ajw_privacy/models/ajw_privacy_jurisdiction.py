@@ -72,13 +72,15 @@ class AjwPrivacyJurisdiction(models.Model):
                 )
 
     @api.model
-    def _applicable(self, countries):
+    def _applicable(self, countries, known=None):
         """The laws that cover at least one of the countries, else the one for all others.
 
         :param countries: res.country records: the company's and the person's
+        :param known: the laws to choose from; all active ones when None
         """
-        found = self.search([("country_ids", "in", countries.ids)]) if countries else self
-        return found or self.search([("is_default", "=", True)], limit=1)
+        known = self.search([]) if known is None else known
+        found = known.filtered(lambda law: law.country_ids & countries) if countries else self
+        return found or known.filtered("is_default")[:1]
 
     @api.model
     def _check_scope(self):

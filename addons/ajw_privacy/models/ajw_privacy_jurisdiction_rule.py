@@ -108,18 +108,21 @@ class AjwPrivacyJurisdictionRule(models.Model):
                     )
 
     @api.model
-    def _in_force(self, jurisdictions, kind, on):
+    def _in_force(self, jurisdictions, kind, on, known=None):
         """The rules for a kind of request on a day, at most one a jurisdiction.
 
         :param jurisdictions: ajw.privacy.jurisdiction
         :param str kind: key of :data:`~.selections.KINDS`
         :param date on: day of receipt
+        :param known: the rules to choose from, by id; all active ones when None
         """
-        rules = self.search(
-            [("jurisdiction_id", "in", jurisdictions.ids), ("kind", "=", kind)], order="id"
-        )
-        return rules.filtered(
-            lambda rule: deadlines.in_force(on, rule.valid_from or None, rule.valid_to or None)
+        known = self.search([], order="id") if known is None else known
+        return known.filtered(
+            lambda rule: (
+                rule.jurisdiction_id in jurisdictions
+                and rule.kind == kind
+                and deadlines.in_force(on, rule.valid_from or None, rule.valid_to or None)
+            )
         )
 
     def _clock(self):

@@ -165,6 +165,8 @@ class AjwPrivacyRequest(models.Model):
             )
         # Answered as well: the person may come after the copy has expired.
         self._check_may_answer((*OPEN_STATES, "answered"))
+        # the contact may have gone to another controller since
+        self._check_partner_company()
         package = self.env["ajw.privacy.package"]._make(self)
         self._log_step(
             self.env._(

@@ -79,6 +79,7 @@ class AjwPrivacyRequest(models.Model):
         "Received",
         required=True,
         default=fields.Date.context_today,
+        copy=False,
         tracking=True,
         help="The day it reached the company, by whatever way. The clock starts here.",
     )
@@ -93,6 +94,12 @@ class AjwPrivacyRequest(models.Model):
         ondelete="set null",
         domain="['|', ('company_id', '=', False), ('company_id', 'child_of', company_id)]",
         help="The person whose data it is about. May be found out later.",
+    )
+    contact_merged = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="The contact was merged with another one after the request was closed: no portal "
+        "shows it any more, because it may be about either of them.",
     )
     has_email = fields.Boolean(compute="_compute_has_email")
     # -- who asked
@@ -133,6 +140,12 @@ class AjwPrivacyRequest(models.Model):
     with_copy = fields.Boolean(compute="_compute_needs_verification")
 
     _name_uniq = models.UniqueIndex("(name)", "There is a request with this reference.")
+    # Of two forms sent at once neither transaction sees the other's request.
+    _portal_open_uniq = models.UniqueIndex(
+        "(portal_user_id, kind, company_id) WHERE portal_user_id IS NOT NULL "
+        "AND state IN ('new', 'verifying', 'progress', 'waiting')",
+        "This person has an open request of this kind already: close one of them first.",
+    )
     # -- computed --------------------------------------------------------------------------------
 
     @api.depends("name", "kind")

@@ -20,7 +20,6 @@ class AjwPrivacyRequest(models.Model):
     )
     country_reason = fields.Char(
         "Reason for the country",
-        copy=False,
         help="Why the person's country is another than the contact's.",
     )
     manual_jurisdiction_id = fields.Many2one(
@@ -79,24 +78,31 @@ class AjwPrivacyRequest(models.Model):
             theirs = not stays and request.partner_id.country_id
             request.country_id = theirs or request.country_id
 
-    def _laws(self):
-        """The rules that may set the clock: one for each law that applies on the day of receipt."""
+    def _laws(self, book=None):
+        """The rules that may set the clock: one for each law that applies on the day of receipt.
+
+        :param book: (laws, rules) to choose from, where many requests are looked at
+        """
         self.ensure_one()
+        known_laws, known_rules = book or (None, None)
         laws = self.manual_jurisdiction_id or self.env["ajw.privacy.jurisdiction"]._applicable(
-            self.company_id.country_id | self.country_id
+            self.company_id.country_id | self.country_id, known_laws
         )
         received = self.received_on or fields.Date.context_today(self)
-        return self.env["ajw.privacy.jurisdiction.rule"]._in_force(laws, self.kind, received)
+        return self.env["ajw.privacy.jurisdiction.rule"]._in_force(
+            laws, self.kind, received, known_rules
+        )
 
-    def _decision(self, told=None):
+    def _decision(self, told=None, book=None):
         """The engine's answer for this request; None where no rule is known.
 
         :param date told: assume the person was told of an extension on this day
+        :param book: see :meth:`_laws`
         """
         self.ensure_one()
         return deadlines.decide(
             self.received_on or fields.Date.context_today(self),
-            [rule._clock() for rule in self._laws()],
+            [rule._clock() for rule in self._laws(book)],
             told or self.extension_told_on or None,
         )
 
@@ -105,13 +111,17 @@ class AjwPrivacyRequest(models.Model):
         "manual_jurisdiction_id", "extension_told_on",
     )  # fmt: skip
     def _compute_deadline(self):
+        book = (
+            self.env["ajw.privacy.jurisdiction"].search([]),
+            self.env["ajw.privacy.jurisdiction.rule"].search([], order="id"),
+        )
         for request in self:
             if request.state in CLOSED_STATES:
                 # what was answered keeps the clock it was answered under
                 for name in ("rule_id", "jurisdiction_id", "right", "base_deadline", "deadline"):
                     request[name] = request[name]
                 continue
-            decision = request._decision() if request.kind else None
+            decision = request._decision(book=book) if request.kind else None
             rule = self.env["ajw.privacy.jurisdiction.rule"].browse(
                 decision.rule.key if decision else ()
             )

@@ -10,7 +10,7 @@ PROTECTED_FIELDS = frozenset(
         "name", "state", "verified_method", "verified_at", "verified_by_id", "verified_note",
         "extension_told_on", "extension_reason", "answer_note", "closed_at", "portal_user_id",
         "reminder", "deadline", "base_deadline", "right", "jurisdiction_id", "rule_id",
-        "is_verified", "given_otherwise", "closed_late",
+        "is_verified", "given_otherwise", "closed_late", "contact_merged",
     }
 )  # fmt: skip
 
@@ -39,6 +39,7 @@ BEGINNING = {
     "reminder": "none",
     "given_otherwise": False,
     "closed_late": False,
+    "contact_merged": False,
 }
 
 #: An object cannot arrive by RPC: only code of this addon can take a step.
@@ -138,9 +139,10 @@ class AjwPrivacyRequest(models.Model):
 
         :param partners: res.partner, all that are merged
         """
-        self.search(
-            Domain("partner_id", "in", partners.ids)
-            & Domain("state", "in", (*OPEN_STATES, "answered"))
+        theirs = self.search(Domain("partner_id", "in", partners.ids))
+        theirs.filtered(lambda request: request.state in CLOSED_STATES)._step(contact_merged=True)
+        theirs.filtered(
+            lambda request: request.state in (*OPEN_STATES, "answered")
         )._drop_verification(
             self.env._(
                 "The contact was merged with another one: the copy of the data and the "

@@ -76,12 +76,21 @@ class AjwPrivacyRequest(models.Model):
 
         @env.cr.postcommit.add
         def send():
-            with Registry(dbname).cursor() as cr:
-                after = api.Environment(cr, uid, context)
-                after[self._name].browse(request_id)._send_mail(
-                    after["mail.mail"].sudo().browse(mail_id),
-                    # sudo: users cannot write codes
-                    after["ajw.privacy.verification"].sudo().browse(code_id or ()),
+            # The step is taken and stays so: an error now would tell the officer otherwise. What
+            # was not sent waits in the mail queue, which tries again.
+            try:
+                with Registry(dbname).cursor() as cr:
+                    after = api.Environment(cr, uid, context)
+                    after[self._name].browse(request_id)._send_mail(
+                        after["mail.mail"].sudo().browse(mail_id),
+                        # sudo: users cannot write codes
+                        after["ajw.privacy.verification"].sudo().browse(code_id or ()),
+                    )
+            except Exception as error:  # noqa: BLE001 - its text may name the address
+                _logger.warning(
+                    "Mail of privacy request %s left to the queue: %s",
+                    request_id,
+                    type(error).__name__,
                 )
 
     def _send_mail(self, mail, code):
@@ -91,6 +100,8 @@ class AjwPrivacyRequest(models.Model):
         :param code: ajw.privacy.verification; void when its mail fails
         """
         _ = self.env._
+        if not mail.exists():  # the mail queue was faster
+            return
         # else a mail with a bad address vanishes as one that was sent does
         mail.auto_delete = False
         mail.send()

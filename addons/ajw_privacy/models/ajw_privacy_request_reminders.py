@@ -92,7 +92,9 @@ class AjwPrivacyRequest(models.Model):
             level = deadlines.urgency(today, request.deadline, SOON_DAYS)
             if level == "ok" or level == request.reminder:
                 continue
-            user = request.user_id or request._officers(request.company_id)[:1]
+            # who left or lost the role does nothing about it
+            officers = request._officers(request.company_id)
+            user = request.user_id & officers or officers[:1]
             if not user:
                 # not reminded: nobody was told of this request, so it stays due
                 request._call_for_officer()
@@ -110,22 +112,36 @@ class AjwPrivacyRequest(models.Model):
         """Daily, company by company: remind the officers of what is due soon or overdue."""
         today = fields.Date.today()
         for company in self.env["res.company"].search([], order="id"):
-            theirs = Domain("company_id", "=", company.id) & Domain("state", "in", OPEN_STATES)
-            last = fields.Date.add(today, days=SOON_DAYS)
-            requests = self.with_company(company)
-            # a deadline that moved away is reminded of again when it comes
-            requests.search(
-                theirs & Domain("deadline", ">", last) & Domain("reminder", "!=", "none")
-            )._step(reminder="none")
-            requests = requests.search(
-                theirs
-                & Domain("deadline", "<=", last)
-                & (Domain("reminder", "!=", "overdue") | Domain("deadline", ">=", today))
-            )
-            for request in requests:
-                try:
-                    with self.env.cr.savepoint():
-                        request._remind(today)
-                except Exception:  # noqa: BLE001 - one request must not silence the others
-                    _logger.exception("Privacy request %s could not be reminded of", request.id)
-            self.env["ir.cron"]._commit_progress(len(requests))
+            done = 0
+            try:
+                with self.env.cr.savepoint():
+                    done = self.with_company(company)._remind_company(company, today)
+            except Exception:  # noqa: BLE001 - one company must not silence the others
+                _logger.exception("Privacy requests of company %s: no reminders", company.id)
+            self.env["ir.cron"]._commit_progress(done)
+
+    @api.model
+    def _remind_company(self, company, today):
+        """Remind the officers of one company.
+
+        :param date today: the day to judge by
+        :return: number of requests looked at
+        """
+        theirs = Domain("company_id", "=", company.id) & Domain("state", "in", OPEN_STATES)
+        last = fields.Date.add(today, days=SOON_DAYS)
+        # a deadline that moved away is reminded of again when it comes
+        self.search(
+            theirs & Domain("deadline", ">", last) & Domain("reminder", "!=", "none")
+        )._step(reminder="none")
+        requests = self.search(
+            theirs
+            & Domain("deadline", "<=", last)
+            & (Domain("reminder", "!=", "overdue") | Domain("deadline", ">=", today))
+        )
+        for request in requests:
+            try:
+                with self.env.cr.savepoint():
+                    request._remind(today)
+            except Exception:  # noqa: BLE001 - one request must not silence the others
+                _logger.exception("Privacy request %s could not be reminded of", request.id)
+        return len(requests)

@@ -213,6 +213,9 @@ class AjwPrivacyRequest(models.Model):
             request._close("answered", note)
             if request.with_copy and otherwise:
                 request._step(given_otherwise=True)
+                # what the officer did not give must not wait in the portal
+                # sudo: users cannot delete copies
+                request.sudo().package_ids.unlink()
                 request._log_step(self.env._("The data was given in another way."))
             elif request.with_copy:
                 request.package_ids[:1]._open_downloads()

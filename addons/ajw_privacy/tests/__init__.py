@@ -18,3 +18,4 @@ from . import test_hold_rows
 from . import test_export
 from . import test_portal
 from . import test_tour
+from . import test_crons

@@ -21,6 +21,7 @@ FORGED = {
     "is_verified": True,
     "given_otherwise": True,
     "closed_late": True,
+    "contact_merged": True,
     "name": "PR/FORGED",
 }
 

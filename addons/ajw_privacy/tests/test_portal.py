@@ -184,6 +184,65 @@ class TestPortal(HttpCase):
         self.assertIn("asked for this already", self._post("/my/privacy/new", kind="access").text)
         self.assertEqual(len(self._requests()), 1)
 
+    def test_A9_a_merge_shows_nobody_the_closed_requests_of_another(self):
+        refused = self.env["ajw.privacy.request"].with_user(self.officer).create(
+            {"kind": "deletion", "partner_id": self.ben.partner_id.id,
+             "company_id": self.company.id}
+        )  # fmt: skip
+        refused._do_verify_document("passport")
+        refused._do_refuse("the reasons told to Ben")
+        wizard = self.env["base.partner.merge.automatic.wizard"]
+        self._login(self.ben)
+        self.assertIn("the reasons told to Ben", self.url_open("/my/privacy").text)
+        self.ben.unlink()
+        wizard._merge((refused.partner_id | self.asha.partner_id).ids, self.asha.partner_id)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(refused.partner_id, self.asha.partner_id)
+        self._login(self.asha)
+        self.assertNotIn("the reasons told to Ben", self.url_open("/my/privacy").text)
+
+    @mute_logger("odoo.sql_db")
+    def test_a_form_sent_twice_at_once_is_one_request(self):
+        """Of two requests whose snapshots overlap, neither sees the other: the database does."""
+        request = self._ask(self.asha)
+        self._login(self.asha)
+        model = self.registry["ajw.privacy.request"]
+        real = model.search
+
+        def blind(records, domain, *args, **kwargs):
+            if "portal_user_id" in str(domain) and "state" in str(domain):
+                return records.browse()
+            return real(records, domain, *args, **kwargs)
+
+        token = self._token()
+        with patch.object(model, "search", blind):
+            answer = self._post("/my/privacy/new", token=token, kind="access", message="again")
+        self.assertEqual(answer.status_code, 200)
+        self.assertIn("asked for this already", answer.text)
+        self.assertEqual(self._requests(), request)
+
+    @mute_logger("odoo.http")
+    def test_odd_bytes_and_files_are_no_server_error(self):
+        self._login(self.asha)
+        answer = self._post("/my/privacy/new", kind="correction", message="a\x00b")
+        self.assertEqual(answer.status_code, 200)
+        self.assertEqual(self._requests().message, "ab")
+        token = self._token()
+        for name in ("message", "kind", "company_id"):
+            data = {"csrf_token": token, "kind": "grievance", "message": "words"}
+            data.pop(name, None)
+            answer = self.url_open("/my/privacy/new", data=data, files={name: ("a.txt", b"x")})
+            self.assertEqual(answer.status_code, 200, name)
+        self.assertLessEqual(len(self._requests()), 2)
+
+    def test_paragraphs_of_an_answer_stay_paragraphs(self):
+        request = self._ask(self.asha, "grievance").with_user(self.officer)
+        request._do_answer("First.\n\nSecond.")
+        self.env.flush_all()
+        page = self.url_open("/my/privacy").text
+        self.assertRegex(page, r'style="white-space: pre-line">First.\s+Second.')
+
     def test_a_person_takes_a_request_back(self):
         request = self._ask(self.asha)
         self._post(f"/my/privacy/{request.id}/withdraw")

@@ -5,7 +5,7 @@ from freezegun import freeze_time
 
 from odoo import fields
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .request_common import RequestCommon
 
@@ -160,6 +160,75 @@ class TestRequestFacts(RequestCommon):
         self.env.invalidate_all()
         self.assertEqual(request.reminder, "none")
 
+    def test_who_is_no_officer_any_more_is_not_the_one_reminded(self):
+        """Somebody who left, or lost the role, does nothing about it."""
+        self.officer.email = "officer@example.com"
+        second = self._user(
+            "privacy_officer_2", "base.group_user,ajw_consent.group_officer", self.company.ids
+        )
+        for leave in (
+            lambda: self.officer.sudo().write({"active": False}),
+            lambda: self.officer.sudo().write(
+                {"active": True, "group_ids": [(3, self.env.ref("ajw_consent.group_officer").id)]}
+            ),
+        ):
+            request = self._request(second, user_id=self.officer.id)
+            leave()
+            request._remind(date(2026, 3, 1))
+            reminded = request.sudo().activity_ids.filtered_domain(
+                [("activity_type_id", "=", self.env.ref("ajw_privacy.activity_overdue").id)]
+            )
+            self.assertEqual(reminded.user_id, self.lead_officer, "the next one appointed")
+            self.assertEqual(request.reminder, "overdue")
+            self.officer.sudo().write(
+                {"active": True, "group_ids": [(4, self.env.ref("ajw_consent.group_officer").id)]}
+            )
+
+    # -- odd facts -------------------------------------------------------------------------------
+
+    def test_a_mistyped_year_is_refused_with_a_sentence(self):
+        with self.assertRefused("future"):
+            self._request(received_on="9999-12-31")
+        form = Form(self.env["ajw.privacy.request"].with_user(self.officer))
+        form.kind = "access"
+        form.received_on = "9999-12-31"
+        form.partner_id = self.person
+        with self.assertRefused("future"):
+            form.save()
+
+    def test_a_duplicate_is_a_new_request(self):
+        request = self._request(
+            country_id=self.env.ref("base.za").id, country_reason="moved", message="as before"
+        )
+        request._do_verify_document("passport")
+        copy = request.copy()
+        self.assertFalse(copy.is_verified)
+        self.assertEqual((copy.country_id.code, copy.country_reason), ("ZA", "moved"))
+        self.assertEqual(copy.received_on, fields.Date.context_today(copy), "its clock starts now")
+        self.assertNotEqual(copy.name, request.name)
+
+    def test_A9_a_contact_that_went_to_another_controller_is_not_copied(self):
+        request = self._verified()
+        self.person.company_id = self.other_company
+        with self.assertRaisesRegex(UserError, "belongs to another company"):
+            request.action_make_package()
+        self.assertFalse(request.package_ids)
+
+    def test_the_rules_are_read_once_for_many_requests(self):
+        requests = self.env["ajw.privacy.request"]
+
+        def cost(count):
+            for _number in range(count):
+                self._request()
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            requests._follow_rules()
+            return self.env.cr.sql_log_count - before
+
+        few = cost(3)
+        self.assertLessEqual(cost(20), few + 2)
+
     # -- merge -----------------------------------------------------------------------------------
 
     def test_A9_a_merge_drops_copies_and_verification(self):
@@ -183,5 +252,6 @@ class TestRequestFacts(RequestCommon):
                 self.assertFalse(request.is_verified)
                 self.assertIn("merged", self._said(request))
             self.assertTrue(refused.is_verified, "a proof, and nothing to download")
+            self.assertTrue(refused.contact_merged, "shown in nobody's portal")
             with self.assertRaisesRegex(UserError, "not verified"):
                 requests[0].action_make_package()

@@ -12,6 +12,7 @@ from odoo.tools import mute_logger
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
 from ..engine import codes
+from ..models import ajw_privacy_request_mails as mails
 from ..models.ajw_privacy_package import VALID_DAYS
 from .request_common import CODE, RequestCommon
 
@@ -100,6 +101,15 @@ class TestTelling(RequestCommon):
         with self.assertRaisesRegex(UserError, "closed"):
             refused.action_make_package()
 
+    def test_A9_given_otherwise_leaves_no_copy_to_download(self):
+        """An officer who found something wrong with the copy gives the data another way."""
+        request = self._verified()
+        request.action_make_package()
+        request._do_answer("handed over on paper", otherwise=True)
+        self.assertFalse(request.package_ids)
+        request.action_make_package()  # asked for on purpose, after the answer
+        self.assertTrue(request.package_ids.is_valid)
+
     # -- the mails -------------------------------------------------------------------------------
 
     def test_A9_the_person_is_told_at_the_address_on_file(self):
@@ -147,6 +157,25 @@ class TestTelling(RequestCommon):
         with self._outbox() as sent:
             request._do_answer("done")
         self.assertIn("/my/privacy", sent[0][2])
+
+    @mute_logger("odoo.addons.mail.models.mail_mail")
+    def test_a_mail_server_that_hangs_up_undoes_no_step_and_shows_no_error(self):
+        """After the transaction is done nothing can be taken back: the queue tries again."""
+        request = self._request()
+        with (
+            patch.object(mails.modules.module, "current_test", False),
+            patch.object(mails, "Registry", side_effect=OSError("asha@example.com: hung up")),
+        ):
+            request._do_refuse("not theirs")
+            send = self.env.cr.postcommit._funcs.pop()
+            self.env.cr.postcommit.clear()
+            with self.assertLogs("odoo.addons.ajw_privacy", "WARNING") as logs:
+                send()
+        self.assertNotIn("asha@", str(logs.output))
+        self.assertTrue(
+            self.env["mail.mail"].search([("email_to", "=", "asha@example.com")]),
+            "it waits in the queue",
+        )
 
     def test_without_an_address_the_officer_is_told(self):
         self.person.email = False
