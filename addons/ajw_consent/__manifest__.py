@@ -35,6 +35,7 @@
         "wizards/ajw_consent_origin_record_views.xml",
         "views/ajw_consent_origin_views.xml",
         "views/ajw_consent_report_views.xml",
+        "views/res_partner_overview_views.xml",
         "views/ajw_consent_proof_export_views.xml",
         "views/base_module_uninstall_views.xml",
     ],

@@ -6,6 +6,7 @@ from . import (
     ajw_consent_event_verification,
     ajw_consent_evidence,
     ajw_consent_gate,
+    ajw_consent_gate_matrix,
     ajw_consent_keyring,
     ajw_consent_notice,
     ajw_consent_proof_export,
@@ -36,5 +37,6 @@ from . import (
     res_partner,
     res_partner_life,
     res_partner_origin,
+    res_partner_overview,
     res_users_signup,
 )
