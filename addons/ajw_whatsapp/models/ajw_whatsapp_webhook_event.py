@@ -9,6 +9,7 @@ from typing import NamedTuple
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import mute_logger
 
 from ..cloud_api import errors, webhook
 from ..cloud_api.keywords import is_stop
@@ -136,7 +137,10 @@ class AjwWhatsappWebhookEvent(models.Model):
                 ).try_lock_for_update()
                 if not events:
                     break
-                events._process()
+                # the database's own error would print the rows, texts and numbers included
+                with mute_logger("odoo.sql_db"):
+                    events._process()
+                    self.env.flush_all()
                 accounts |= events.account_id
                 time_left = cron._commit_progress(
                     len(events), remaining=self.search_count(self._ready_domain(), limit=1)

@@ -206,6 +206,27 @@ class TestWebhookEvent(WhatsappCommon):
         self.assertEqual((event.state, bad.state, event.open_items), ("done", "read", False))
         self.assertEqual(len(self._inbox()), 2, "what was done is not done again")
 
+    def test_A7_the_database_says_nothing_of_what_a_person_wrote(self):
+        """A row that cannot be stored is not printed into the log, text and number included."""
+        event = self._report(self._inbound("My sister is ill"))
+        messages = self.env.registry["ajw.whatsapp.message"]
+        original = messages.create
+
+        def create(records, vals_list):
+            original(records, vals_list)
+            return original(records, vals_list)  # the second is one too many for the index
+
+        with (
+            patch.object(messages, "create", create),
+            self.assertLogs(level="INFO") as logs,
+        ):
+            self._run_webhooks()
+        self.assertEqual((event.state, event.error), ("pending", "UniqueViolation"))
+        logged = "\n".join(logs.output)
+        self.assertIn("UniqueViolation", logged)
+        self.assertNotIn("My sister", logged)
+        self.assertNotIn("9876543210", logged)
+
     def test_A9_a_stop_that_fails_is_tried_again_and_told_in_the_end(self):
         event = self._report(self._inbound("STOP"))
         ledger = self.env.registry["ajw.consent.event"]
