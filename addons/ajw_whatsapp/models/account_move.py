@@ -59,13 +59,18 @@ class AccountMove(models.Model):
 
     def _ajw_whatsapp_being_sent(self):
         # OVERRIDE 'ajw.whatsapp.document.mixin'
-        # sudo: triggers and the state of a scheduled action are the scheduler's own
-        cron = self.env.ref("account.ir_cron_account_move_send", raise_if_not_found=False)
         queued = self.filtered("sending_data")
-        if not queued or not cron or not cron.sudo().active:
-            return self.browse()  # what is queued stays so, see `write`
-        cron.sudo()._trigger()
-        return queued
+        if not queued:
+            return queued
+        # sudo: the state of a scheduled action is the scheduler's own
+        cron = self.env.ref("account.ir_cron_account_move_send", raise_if_not_found=False)
+        # where nothing goes on, what is queued stays so, see `write`
+        return queued if cron and cron.sudo().active else self.browse()
+
+    def _ajw_whatsapp_send_otherwise(self):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        # sudo: triggers are the scheduler's own
+        self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
 
     def write(self, vals):
         # EXTENDS 'account': the core forgets what was queued for email once it has sent an invoice
@@ -100,6 +105,13 @@ class AccountMove(models.Model):
             if res_id not in errors.by_move
         }
         return files, errors.by_move
+
+    @api.model
+    def _ajw_whatsapp_disposable_files(self, attachments):
+        # OVERRIDE 'ajw.whatsapp.document.mixin'
+        # The legal PDF stays on record, also when the invoice was taken back meanwhile and its PDF
+        # hangs on no field any more.
+        return attachments.browse()
 
     def _ajw_whatsapp_is_current_file(self, attachment):
         # OVERRIDE 'ajw.whatsapp.document.mixin': a corrected invoice has another PDF

@@ -95,6 +95,8 @@ class AjwWhatsappAccount(models.Model):
         ).try_lock_for_update()
         problems = messages._document_problems()
         busy = messages._being_sent_otherwise()
+        for documents in busy._documents_by_model():
+            documents._ajw_whatsapp_send_otherwise()
         now = fields.Datetime.now()
         chosen = self._outbox
         for message, (reason, answer) in self._decide(messages).items():
@@ -112,6 +114,8 @@ class AjwWhatsappAccount(models.Model):
                     ),
                 )
             elif message in busy:
+                if not message.retry_at:  # whoever looks at the document is told what it waits for
+                    message.outcome_pending = True
                 message.retry_at = now + timedelta(minutes=BUSY_MINUTES)
             elif message.render_attempts >= MAX_RENDER_ATTEMPTS:
                 self._fail_rendering(
@@ -267,18 +271,19 @@ class AjwWhatsappAccount(models.Model):
         return True
 
     def _drop_files(self, attachment_ids):
-        """Delete PDFs that were made for nothing; the legal PDF of an invoice stays with it."""
+        """Delete PDFs that were made for nothing, where their documents do not need them."""
         used = self._outbox.search([("attachment_id", "in", list(attachment_ids))]).attachment_id
         files = self.env["ir.attachment"].browse(attachment_ids - set(used.ids)).exists()
-        files.filtered(lambda file: not file.res_field).unlink()
+        for res_model, same in files.grouped("res_model").items():
+            self.env[res_model]._ajw_whatsapp_disposable_files(same).unlink()
 
     def _give_up_rendering(self, message_ids, said):
-        messages = self._outbox.browse(message_ids).filtered(lambda m: m.state == "preparing")
+        messages = self._outbox.search([("id", "in", message_ids), ("state", "=", "preparing")])
         self._fail_rendering(messages, said)
         return True
 
     def _give_back(self, message_ids):
-        for message in self._outbox.browse(message_ids):
+        for message in self._outbox.browse(message_ids).exists():
             message.render_attempts -= 1
 
     def _fail_rendering(self, messages, said):

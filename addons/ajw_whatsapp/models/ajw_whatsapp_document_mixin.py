@@ -146,9 +146,11 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         return {}
 
     def _ajw_whatsapp_being_sent(self):
-        """Return the documents that are queued for other ways, which come first, and have those
-        go on."""
+        """Return the documents that are queued for other ways, which come first."""
         return self.browse()
+
+    def _ajw_whatsapp_send_otherwise(self):
+        """Have the other ways that these documents are queued for go on."""
 
     def _ajw_whatsapp_make_files(self):
         """Render the documents together, after what has to come first. May commit.
@@ -157,6 +159,11 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
         :raises Exception: rendering them together failed; alone some of them may still succeed
         """
         return self._ajw_whatsapp_attachments(), {}
+
+    @api.model
+    def _ajw_whatsapp_disposable_files(self, attachments):
+        """Return those of some rendered PDFs that nobody needs when they are not sent."""
+        return attachments
 
     def _ajw_whatsapp_is_current_file(self, attachment):
         """Tell whether a file that was queued is still the one to send for this document."""
@@ -329,10 +336,11 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
 
         :param messages: ``ajw.whatsapp.message`` records of documents in ``self``
         """
+        ids = set(self.ids)
         for message in messages.filtered(lambda m: m.direction == "outbound"):
-            record = self.filtered(lambda r, m=message: r.id == m.res_id)
-            if not record:
+            if message.res_id not in ids:
                 continue
+            record = self.browse(message.res_id).with_prefetch(self._prefetch_ids)
             if message.state in LOST_STATES:
                 record._ajw_whatsapp_complain(message._ajw_outcome_text(), message.create_uid)
             elif message.state in ARRIVED_STATES:  # an earlier complaint is pointless now

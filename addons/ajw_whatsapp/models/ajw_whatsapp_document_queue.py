@@ -207,5 +207,4 @@ class AjwWhatsappDocumentMixin(models.AbstractModel):
             bodies=dict.fromkeys(documents.ids, body), message_type="ajw_whatsapp"
         )
         for message, note in zip(messages, notes, strict=True):
-            # sudo: bookkeeping of ours; users have no right to write messages
-            message.sudo().mail_message_id = note
+            message._engine().mail_message_id = note

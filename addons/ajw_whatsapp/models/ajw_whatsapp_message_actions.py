@@ -9,12 +9,34 @@ class AjwWhatsappMessage(models.Model):
 
     _inherit = "ajw.whatsapp.message"
 
+    def _check_may_change(self):
+        """Let those go on who may change the document; managers, where there is none (any more).
+
+        :raises AccessError: the user may not
+        """
+        mixin = self.env.registry["ajw.whatsapp.document.mixin"]
+        for res_model, messages in self.grouped("res_model").items():
+            documents = self.env[res_model] if res_model in self.env else None
+            if not isinstance(documents, mixin):
+                messages.account_id.check_access("write")
+                continue
+            documents = documents.browse(dict.fromkeys(messages.mapped("res_id"))).exists()
+            gone = messages.filtered(lambda m, ids=documents._ids: m.res_id not in ids)
+            # of no records at all, the rights on the model would be asked for
+            if gone:
+                gone.account_id.check_access("write")
+            if documents:
+                documents._ajw_whatsapp_check_user("write")
+
     def action_cancel(self):
         """Take queued messages out of the queue.
 
+        :raises AccessError: the user may not change one of the documents
         :raises UserError: one is on its way already
         """
         self.check_access("read")
+        if not self._sees_all_messages():  # managers may stop whole accounts
+            self._check_may_change()
         engine = self._engine()
         # The sender holds the rows while it claims them: whoever gets the lock first decides.
         if any(m.state not in WAITING_STATES for m in engine._lock_waiting()):

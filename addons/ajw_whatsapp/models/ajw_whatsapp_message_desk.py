@@ -105,9 +105,12 @@ class AjwWhatsappMessage(models.Model):
 
     @api.depends("state", "refusal_label", "error_hint")
     def _compute_advice(self):
+        waiting = self._waiting_texts()
         for message in self:
             refused = message.state == "refused"
-            message.advice = message.refusal_label if refused else message.error_hint
+            message.advice = waiting.get(message.id) or (
+                message.refusal_label if refused else message.error_hint
+            )
 
     @api.depends("res_model", "res_id")
     @api.depends_context("uid")
@@ -221,15 +224,12 @@ class AjwWhatsappMessage(models.Model):
         """Take what still waits out of the queue; say how many were on their way already."""
         self.check_access("read")
         waiting = self.filtered(lambda m: m.direction == "outbound" and m.state in WAITING_STATES)
-        # The sender holds the rows it claims: whoever gets the lock first decides.
-        locked = waiting._engine().try_lock_for_update()
-        locked = locked.filtered(lambda m: m.state in WAITING_STATES)
-        if locked:
-            self.browse(locked.ids).action_cancel()
+        if waiting:
+            waiting.action_cancel()
         return self._desk_notification(
-            self.env._("%s cancelled.", len(locked)),
-            locked,
-            len(self) - len(locked),
+            self.env._("%s cancelled.", len(waiting)),
+            waiting,
+            len(self) - len(waiting),
             self.env._("%s left as they are: only what is still queued can be cancelled."),
         )
 
@@ -255,7 +255,7 @@ class AjwWhatsappMessage(models.Model):
         """
         self.check_access("read")
         uncertain = self.filtered(lambda m: m.state == "uncertain")
-        uncertain._check_may_settle()
+        uncertain._check_may_change()
         engine = uncertain._engine().try_lock_for_update()
         engine = engine.filtered(lambda m: m.state == "uncertain")
         values = {
@@ -279,25 +279,6 @@ class AjwWhatsappMessage(models.Model):
             len(self) - len(engine),
             self.env._("%s left as they are: they are not uncertain any more."),
         )
-
-    def _check_may_settle(self):
-        """Let those decide who may change the document; managers, where there is none (any more).
-
-        :raises AccessError: the user may not
-        """
-        mixin = self.env.registry["ajw.whatsapp.document.mixin"]
-        for res_model, messages in self.grouped("res_model").items():
-            documents = self.env[res_model] if res_model in self.env else None
-            if not isinstance(documents, mixin):
-                messages.account_id.check_access("write")
-                continue
-            documents = documents.browse(dict.fromkeys(messages.mapped("res_id"))).exists()
-            gone = messages.filtered(lambda m, ids=documents._ids: m.res_id not in ids)
-            # of no records at all, the rights on the model would be asked for
-            if gone:
-                gone.account_id.check_access("write")
-            if documents:
-                documents._ajw_whatsapp_check_user("write")
 
     def _merge_report(self, state, at=None, **values):
         # EXTENDS this model: what Meta reports outweighs what a person found out

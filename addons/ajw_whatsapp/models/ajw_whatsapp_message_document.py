@@ -1,7 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .ajw_whatsapp_message import ENGINE_CONTEXT_KEY
+from .ajw_whatsapp_message import ENGINE_CONTEXT_KEY, ENGINE_FIELDS
+
+# Whoever chose the note of a message would show its outcome beside somebody else's.
+ENGINE_FIELDS.update({"mail_message_id": False})
 
 
 class AjwWhatsappMessage(models.Model):
@@ -73,13 +76,34 @@ class AjwWhatsappMessage(models.Model):
 
     def _being_sent_otherwise(self):
         """Return the messages whose document is to leave by other ways first, as by email."""
-        mixin = self.env.registry["ajw.whatsapp.document.mixin"]
-        busy = set()
-        documents = [doc for doc in self._documents().values() if isinstance(doc, mixin)]
-        for model in {document._name for document in documents}:
-            same = self.env[model].concat(*(doc for doc in documents if doc._name == model))
-            busy |= {(model, res_id) for res_id in same._ajw_whatsapp_being_sent().ids}
+        busy = {
+            (documents._name, res_id)
+            for documents in self._documents_by_model()
+            for res_id in documents._ajw_whatsapp_being_sent().ids
+        }
         return self.filtered(lambda message: (message.res_model, message.res_id) in busy)
+
+    def _documents_by_model(self):
+        """Return the documents that can be sent by WhatsApp and still exist, one set a model."""
+        mixin = self.env.registry["ajw.whatsapp.document.mixin"]
+        documents = [doc for doc in self._documents().values() if isinstance(doc, mixin)]
+        return [
+            self.env[name].concat(*(doc for doc in documents if doc._name == name))
+            for name in sorted({document._name for document in documents})
+        ]
+
+    def _waiting_texts(self):
+        """Say what keeps messages from being made ready, where that is none of our doing.
+
+        :return: ``{message_id: sentence}``
+        """
+        # sudo: what a message waits for is shown to whoever sees the message
+        waiting = self.sudo().filtered(lambda message: message.state == "preparing")
+        text = self.env._(
+            "Waits for the email or the other ways that this document is queued for as well: those "
+            "go first."
+        )
+        return dict.fromkeys(waiting._being_sent_otherwise().ids, text)
 
     def _document_problem(self, document):
         """Say why a message must not go, as its document stands now; ``False`` when it may."""

@@ -41,7 +41,8 @@ class AjwWhatsappMessage(models.Model):
         try:
             with self.env.cr.savepoint():
                 records = documents.sudo().browse(dict.fromkeys(messages.mapped("res_id"))).exists()
-                records._ajw_whatsapp_outcome(messages.filtered(lambda m: m.res_id in records.ids))
+                ids = set(records.ids)
+                records._ajw_whatsapp_outcome(messages.filtered(lambda m: m.res_id in ids))
         except psycopg2.OperationalError:
             raise  # the transaction has to be run again
         except Exception as error:  # the messages are on their way, whatever it raises

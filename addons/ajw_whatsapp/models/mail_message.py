@@ -25,12 +25,14 @@ class MailMessage(models.Model):
             return
         # sudo: what became of a message is shown to whoever may read its note
         messages = self.env["ajw.whatsapp.message"].sudo()
+        messages = messages.search([("mail_message_id", "in", notes.ids)])
+        waiting = messages._waiting_texts()
         outcomes = {
             message.mail_message_id.id: {
                 "state": message.state,
-                "detail": message._ajw_outcome_text(),
+                "detail": waiting.get(message.id) or message._ajw_outcome_text(),
             }
-            for message in messages.search([("mail_message_id", "in", notes.ids)])
+            for message in messages
         }
         store.add(notes, [Store.Attr("ajw_whatsapp", lambda note: outcomes.get(note.id, False))])
 

@@ -163,3 +163,24 @@ class DocumentCommonMixin(ConsentCommonMixin):
 
 class DocumentCommon(DocumentCommonMixin, TransactionCase):
     """Transaction tests that send documents."""
+
+
+class OwnAndForeignOrder(DocumentCommon):
+    """A salesman restricted to his own orders, and a colleague's order; both were sent."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.colleague = cls._create_user("doc_colleague", "sales_team.group_sale_salesman")
+        cls.manager = cls._create_user("doc_manager", "ajw_whatsapp.group_manager")
+        cls._opt_in(cls.partner, cls.purpose_order)
+        cls.own = cls._create_order()
+        cls.foreign = cls._create_order(user_id=cls.colleague.id)
+
+    def setUp(self):
+        super().setUp()
+        self._compose(self.own, self.seller).action_send()
+        self._compose(self.foreign, self.colleague).action_send()
+        self.mine, self.theirs = self._messages(self.own), self._messages(self.foreign)
+        self.env.flush_all()
+        self.env.invalidate_all()

@@ -3,29 +3,12 @@ from odoo.orm.models import NO_ACCESS
 from odoo.tests import tagged
 from odoo.tools import convert_file
 
-from .document_common import DocumentCommon
+from .document_common import OwnAndForeignOrder
 
 
 @tagged("-at_install", "post_install")
-class TestAccess(DocumentCommon):
-    """A salesman restricted to his own orders, and a colleague's order."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.colleague = cls._create_user("doc_colleague", "sales_team.group_sale_salesman")
-        cls.manager = cls._create_user("doc_manager", "ajw_whatsapp.group_manager")
-        cls._opt_in(cls.partner, cls.purpose_order)
-        cls.own = cls._create_order()
-        cls.foreign = cls._create_order(user_id=cls.colleague.id)
-
-    def setUp(self):
-        super().setUp()
-        self._compose(self.own, self.seller).action_send()
-        self._compose(self.foreign, self.colleague).action_send()
-        self.mine, self.theirs = self._messages(self.own), self._messages(self.foreign)
-        self.env.flush_all()
-        self.env.invalidate_all()
+class TestAccess(OwnAndForeignOrder):
+    """Who reads messages and who may do something with them."""
 
     def test_M1_a_colleagues_message_cannot_be_read_cancelled_or_retried(self):
         theirs = self.theirs.with_user(self.seller)
@@ -43,6 +26,47 @@ class TestAccess(DocumentCommon):
         self.assertTrue(mine.read(["body"])[0]["body"])
         mine.action_cancel()
         self.assertEqual(self.mine.state, "cancelled")
+
+    def test_M1_who_may_only_read_a_document_takes_nothing_of_it_back(self):
+        self._opt_in(self.partner)
+        invoice = self._create_invoice(invoice_user_id=self.seller.id)
+        self._compose(invoice, self.billing).action_send()
+        message = self._messages(invoice).with_user(self.seller)
+        self.assertTrue(message.read(["state"]), "salespeople read the invoices of their orders")
+        for name in ("action_cancel", "action_desk_cancel"):
+            with self.subTest(name=name), self.assertRaises(AccessError):
+                getattr(message, name)()
+        self.assertEqual(message.state, "queued")
+        message.with_user(self.billing).action_cancel()
+        self.assertEqual(message.state, "cancelled")
+
+    def test_M1_a_managers_test_message_is_no_users_business(self):
+        message = self.mine._engine().create(
+            {
+                "company_id": self.company.id,
+                "account_id": self.account.id,
+                "partner_id": self.manager.partner_id.id,
+                "number": "+919812345678",
+                "res_model": "ajw.whatsapp.account",
+                "res_id": self.account.id,
+                "purpose_id": self.purpose_order.id,
+                "template_id": self.order_template.id,
+                "body": "Hello",
+            }
+        )
+        self.assertTrue(self.account.with_user(self.seller).has_access("read"))
+        theirs = message.with_user(self.seller)
+        for call in (
+            lambda: theirs.read(["number"]),
+            theirs.action_cancel,
+            theirs.action_desk_cancel,
+            theirs.action_retry,
+        ):
+            with self.assertRaises(AccessError):
+                call()
+        self.assertEqual(message.state, "queued")
+        message.with_user(self.manager).action_cancel()
+        self.assertEqual(message.state, "cancelled")
 
     def test_M1_search_leaves_foreign_messages_out(self):
         Message = self.env["ajw.whatsapp.message"].with_user(self.seller)

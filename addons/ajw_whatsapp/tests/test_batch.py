@@ -235,6 +235,20 @@ class TestBatch(BatchCommon):
         self.assertEqual(self._prepare(), 0)
         self.assertFalse(any(move.invoice_pdf_report_id for move in self.moves[2:]))
 
+    def test_telling_documents_compares_none_with_all_others(self):
+        """A batch that is cancelled tells of thousands at once."""
+        messages = self._send_batch(self.moves).message_ids
+        Move = self.env.registry["account.move"]
+        filtered, compared = Move.filtered, []
+
+        def count(moves, *args):
+            compared.append(len(moves))
+            return filtered(moves, *args)
+
+        with patch.object(Move, "filtered", count):
+            self.moves._ajw_whatsapp_outcome(messages)
+        self.assertLessEqual(sum(compared), len(messages))
+
     def test_what_the_sender_held_is_cancelled_when_it_lets_go(self):
         batch = self._send_batch(self.moves[:2])
         batch.sudo().cancel_requested = True

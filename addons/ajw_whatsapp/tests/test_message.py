@@ -48,6 +48,20 @@ class TestMessage(WhatsappCommon):
             (message.state, message.wamid, message.direction), ("queued", False, "outbound")
         )
 
+    def test_A6_nobody_chooses_the_note_of_a_message(self):
+        note = self.partner.message_post(body="Somebody else's")
+        messages = self.env["ajw.whatsapp.message"].with_user(self.manager)
+        with self.assertRaises(AccessError):
+            messages.create(self._manager_vals(mail_message_id=note.id))
+        message = messages.with_context(default_mail_message_id=note.id).create(
+            self._manager_vals()
+        )
+        self.assertFalse(message.mail_message_id)
+        message = messages.with_context(default_mail_message_id=note.id)._enqueue(
+            [self._message_vals(occasion="again")]
+        )
+        self.assertNotEqual(message.mail_message_id, note)
+
     def test_A6_a_row_cannot_be_changed_afterwards(self):
         message = self._enqueue()
         for name in ENGINE_FIELDS:
@@ -194,7 +208,7 @@ class TestMessage(WhatsappCommon):
     # --- actions ---
 
     def test_cancel_and_send_again(self):
-        message = self._enqueue().with_user(self.user)
+        message = self._enqueue().with_user(self.manager)
         message.action_cancel()
         self.assertEqual(message.state, "cancelled")
         with self.assertRaises(UserError):
@@ -208,12 +222,12 @@ class TestMessage(WhatsappCommon):
         )
         self.assertNotEqual(again.callback_ref, message.callback_ref)
         with self.assertRaises(UserError):
-            again.with_user(self.user).action_retry()
+            again.with_user(self.manager).action_retry()
 
     def test_sending_an_uncertain_one_again_closes_it(self):
         message = self._enqueue()
         message._engine()._set_state("uncertain")
-        message.with_user(self.user).action_retry()
+        message.with_user(self.manager).action_retry()
         self.assertEqual(message.state, "failed")
         again = self._enqueue()
         self.assertNotEqual(again, message)
@@ -235,7 +249,7 @@ class TestMessage(WhatsappCommon):
         message._engine()._set_state("failed")
         message.sudo().body = False
         with self.assertRaisesRegex(UserError, "erased"):
-            message.with_user(self.user).action_retry()
+            message.with_user(self.manager).action_retry()
 
 
 @tagged("post_install", "-at_install")

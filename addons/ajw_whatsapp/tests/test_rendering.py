@@ -7,6 +7,8 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from odoo.addons.mail.tools.discuss import Store
+
 from .batch_common import BatchCommon
 
 
@@ -123,6 +125,25 @@ class TestRendering(BatchCommon):
         self.assertEqual(self._messages(orders[1]).state, "queued")
         self.assertTrue(self._files(orders[1]))
 
+    def test_legal_pdf_of_an_invoice_taken_back_meanwhile_is_kept(self):
+        """Setting an invoice to draft detaches its PDF; what was issued stays on record."""
+        self._send_batch(self.moves[:1])
+        Account = self.env.registry["ajw.whatsapp.account"]
+        queue, legal = Account._queue_rendered, []
+
+        def take_back_first(account, rendered):
+            move = account.env["account.move"].browse(self.moves[0].id)
+            legal.append(move.invoice_pdf_report_id.id)
+            move.button_draft()
+            account.env.cr.commit()  # pylint: disable=invalid-commit  # another transaction's
+            return queue(account, rendered)
+
+        with patch.object(Account, "_queue_rendered", take_back_first):
+            self._prepare()
+        self.assertEqual(self._messages(self.moves[0]).state, "cancelled")
+        self.assertFalse(self.moves[0].invoice_pdf_report_id)
+        self.assertLessEqual(set(legal), set(self._files(self.moves[0]).ids))
+
     # -- reports and locks -------------------------------------------------------------------------
 
     def test_late_report_takes_back_the_second_message_while_its_pdf_is_made(self):
@@ -213,6 +234,12 @@ class TestRendering(BatchCommon):
             "sending_methods": ["email"],
         }
 
+    def _store_of(self, note):
+        """Return what a browser is told of a note's message."""
+        store = Store()
+        note.with_user(self.billing)._ajw_whatsapp_to_store(store)
+        return [row["ajw_whatsapp"] for row in store.get_result()["mail.message"]]
+
     def test_M2_invoice_queued_for_email_gets_its_email_first(self):
         self.partners.write({"email": "customer@example.com"})
         self._queue_email(self.moves[:2])
@@ -223,6 +250,10 @@ class TestRendering(BatchCommon):
         )
         self.assertTrue(all(self.moves[:2].mapped("sending_data")))
         waiting = batch.message_ids.filtered(lambda m: m.state == "preparing")
+        for message in waiting.with_user(self.billing):
+            self.assertIn("email", message.advice, "the screens say what it waits for")
+            [outcome] = self._store_of(message.mail_message_id)
+            self.assertIn("email", outcome["detail"])
         self.assertEqual(waiting.mapped("render_attempts"), [0, 0])
         self.assertTrue(all(waiting.mapped("retry_at")))
         cron = self.env.ref("account.ir_cron_account_move_send")
@@ -235,6 +266,7 @@ class TestRendering(BatchCommon):
         waiting._engine().retry_at = fields.Datetime.now() - timedelta(seconds=1)
         self._prepare()
         self.assertEqual(set(batch.message_ids.mapped("state")), {"queued"})
+        self.assertFalse(any(waiting.mapped("advice")))
 
     def test_M2_email_queued_while_pdfs_are_made_is_kept(self):
         self._send_batch(self.moves[:1])
