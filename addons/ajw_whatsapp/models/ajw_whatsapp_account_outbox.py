@@ -140,6 +140,8 @@ class AjwWhatsappAccount(models.Model):
         while time_left > 0 and lock.is_held():
             prepared = self._prepare_documents()
             self._refresh_templates()
+            if not lock.is_held():  # making PDFs takes long; another sender may be at work by now
+                break
             claim = self._in_fresh_transaction(self._claim_batch)
             if claim is None or not (claim.jobs or claim.done or prepared):
                 break

@@ -80,7 +80,10 @@ class AjwWhatsappBatch(models.Model):
             [(currency, total)] = estimate.totals.items()
             vals["estimated_cost"] = float(total)
             vals["estimated_currency_id"] = (
-                self.env["res.currency"].search([("name", "=", currency)], limit=1).id
+                self.env["res.currency"]
+                .with_context(active_test=False)
+                .search([("name", "=", currency)], limit=1)
+                .id
             )
         return vals
 

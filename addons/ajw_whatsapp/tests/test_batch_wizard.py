@@ -168,6 +168,12 @@ class TestBatchWizard(BatchCommon):
         batch = self._send_batch(self.moves)
         self.assertEqual((batch.estimate_text, batch.estimated_cost), ("1.00 INR", 1.0))
 
+    def test_cost_in_a_currency_that_is_switched_off_keeps_its_currency(self):
+        self._set_rates()
+        self.env.ref("base.INR").active = False
+        batch = self._send_batch(self.moves)
+        self.assertEqual(batch.estimated_currency_id, self.env.ref("base.INR"))
+
     def test_country_without_a_rate_is_said(self):
         self.env["ajw.whatsapp.rate"].search([]).active = False
         wizard = self._wizard(self.moves)

@@ -81,6 +81,23 @@ class TestOutbox(WhatsappCommon):
             self._run_outbox()
         self.assertEqual(message.state, "accepted")
 
+    def test_a_sender_that_lost_its_lock_while_making_pdfs_claims_nothing(self):
+        message = self._enqueue()
+        held = [True]
+        Account = self.env.registry["ajw.whatsapp.account"]
+
+        def lose(account):
+            held[0] = False
+            return 0
+
+        with (
+            patch.object(Account, "_prepare_documents", lose),
+            patch.object(outbox.OutboxLock, "is_held", lambda lock: held[0]),
+        ):
+            self._run_outbox()
+        self.assertEqual(message.state, "queued")
+        self.assertFalse(self.meta.calls)
+
     # --- the gate ---
 
     def test_A1_A5_without_consent_nothing_is_called(self):
