@@ -9,5 +9,6 @@ def uninstall_hook(env):
     :raises UserError: proof would be lost that was not exported
     """
     env["ir.module.module"].search([("name", "=", "ajw_consent")])._ajw_check_uninstall()
-    # The tables go with their triggers, the triggers' function would stay behind.
+    # The tables go with their triggers, the triggers' functions would stay behind.
     env.cr.execute("DROP FUNCTION IF EXISTS ajw_consent_event_refuse() CASCADE")
+    env.cr.execute("DROP FUNCTION IF EXISTS ajw_consent_seal_refuse() CASCADE")

@@ -1,15 +1,43 @@
-from collections import defaultdict
-
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 
-from ..ledger import EventContent, verify_chain
+from ..ledger import EventContent
+from .ajw_consent_event_chains import ChainWalk
 
 
 class AjwConsentEvent(models.Model):
     """Verification: the content of an event as it was hashed, and every chain recomputed."""
 
     _inherit = "ajw.consent.event"
+
+    seal_id = fields.Many2one(
+        "ajw.consent.seal",
+        "Sealed In",
+        compute="_compute_seal_id",
+        search="_search_seal_id",
+        groups="ajw_consent.group_officer",
+        help="The seal that covers this event. A new event waits for the next one, up to a day.",
+    )
+
+    def _compute_seal_id(self):
+        # sudo: who may see the event may know which seal covers it
+        lines = self.env["ajw.consent.seal.line"].sudo().search([("event_id", "in", self.ids)])
+        seals = {line.event_id.id: line.seal_id.id for line in lines}
+        for event in self:
+            event.seal_id = seals.get(event.id, False)
+
+    @api.model
+    def _search_seal_id(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # sudo: see _compute_seal_id
+        lines = self.env["ajw.consent.seal.line"].sudo()
+        covered = lines._search([("seal_id", "in", [seal for seal in value if seal])])
+        domain = Domain("id", "in", covered.subselect("event_id"))
+        if False in value:
+            domain |= Domain("id", "not in", lines._search([]).subselect("event_id"))
+        return domain
 
     @api.model
     def _vals_of(self, content):
@@ -57,74 +85,23 @@ class AjwConsentEvent(models.Model):
         """Recompute every chain and return the broken links, the first one of each chain.
 
         :param controllers: res.company, all of them if not given
-        :return: list of ``(event, reason)``
+        :return: list of ``(event, reason)``; see :class:`.ajw_consent_event_chains.ChainFinding`
         """
         # sudo: the chains are checked whole, whoever asks
-        events = self.sudo()
-        domain = [("company_id", "in", controllers.ids)] if controllers else []
-        broken = []
-        for (_subject, _purpose, _channel), ids in self._chains(domain):
-            chain = events.browse(ids)
-            link = verify_chain(
-                (event, event._content(), event.prev_hash, event.hash, event.hash_version)
-                for event in chain
-            )
-            if link:
-                broken.append((link.event.with_env(self.env), link.reason))
-                continue
-            changed = next(
-                (
-                    event
-                    for event in chain
-                    if event.notice_digest
-                    and event.notice_id._wording_digest() != event.notice_digest
-                ),
-                None,
-            )
-            if changed:
-                broken.append((changed.with_env(self.env), "notice"))
-            events.invalidate_model(flush=False)
-        return broken
-
-    @api.model
-    def _chains(self, domain):
-        """Yield ``(chain key, event ids in order)``; memory holds ids only."""
-        chains = defaultdict(list)
-        # sudo: see _verify
-        for event in self.sudo().search_fetch(
-            domain,
-            ["subject_id", "purpose_code", "channel"],
-            order="subject_id, purpose_code, channel, sequence",
-        ):
-            chains[event.subject_id.id, event.purpose_code, event.channel].append(event.id)
-        yield from chains.items()
+        env = self.sudo().env
+        if controllers is None:
+            controllers = env["res.company"].search([("parent_id", "=", False)])
+        env.flush_all()
+        return [
+            (self.browse(finding.event_id), finding.reason)
+            for finding in ChainWalk(env, controllers).walk()
+        ]
 
     def action_verify(self):
-        """Verify the whole ledger of the user's companies and say what came out.
+        """Open the form that verifies the ledger.
 
         :raises AccessError: the user is no data protection officer
         """
         if not self.env.user.has_group("ajw_consent.group_officer"):
             raise AccessError(self.env._("Only a data protection officer verifies the ledger."))
-        controllers = self.env.companies.ajw_consent_controller_id
-        broken = self._verify(controllers)
-        if broken:
-            event, reason = broken[0]
-            message = self.env._(
-                "%(count)s broken chains. The first: event %(uuid)s, %(reason)s.",
-                count=len(broken),
-                uuid=event.uuid,
-                reason=reason,
-            )
-        else:
-            message = self.env._("Every event is as it was recorded.")
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "danger" if broken else "success",
-                "title": self.env._("Consent ledger"),
-                "message": message,
-                "sticky": bool(broken),
-            },
-        }
+        return self.env["ajw.consent.verify"]._open(self.env.company.ajw_consent_controller_id)

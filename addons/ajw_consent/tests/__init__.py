@@ -14,5 +14,6 @@ from . import (
     test_notice,
     test_proof_export,
     test_record_wizard,
+    test_seal,
     test_security,
 )

@@ -3,5 +3,6 @@ from . import (
     ajw_consent_invite,
     ajw_consent_origin_record,
     ajw_consent_record,
+    ajw_consent_verify,
     base_partner_merge,
 )
