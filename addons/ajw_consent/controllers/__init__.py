@@ -1,1 +1,1 @@
-from . import invitation
+from . import invitation, notice, portal, preference

@@ -8,3 +8,15 @@ UPDATE ajw_consent_invitation
 -- Cards printed for the original must not be answered by a copy.
 UPDATE res_company
    SET ajw_consent_card_key = NULL;
+-- Nor must it ask for a confirmation, or answer the links of the original.
+UPDATE ajw_consent_confirmation
+   SET state = 'cancelled',
+       token_hash = NULL,
+       code_hash = NULL,
+       failure_reason = 'Neutralised copy'
+ WHERE state IN ('queued', 'sent', 'no_email', 'failed');
+UPDATE ajw_consent_preference_link
+   SET state = 'cancelled',
+       token_hash = NULL,
+       failure_reason = 'Neutralised copy'
+ WHERE state IN ('queued', 'sent', 'failed', 'answered');

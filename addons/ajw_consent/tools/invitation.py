@@ -67,3 +67,12 @@ def mask(address):
     :param str address: number in E.164
     """
     return "•••• " + address[-3:] if address else ""
+
+
+def mask_address(address):
+    """Return a number or an email address that only its owner recognises.
+
+    :param str address: number in E.164, or email address
+    """
+    name, at, domain = (address or "").partition("@")
+    return f"{name[:1]}•••@{domain}" if at else mask(address)

@@ -1,0 +1,235 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .selections import CHANNELS
+
+#: The person can still confirm.
+OPEN = ("queued", "sent", "no_email", "failed")
+#: The email goes out at most so often, and not sooner than after so many minutes.
+SEND_LIMIT = 3
+SEND_PAUSE = timedelta(minutes=10)
+#: How long it stays known who was asked to confirm.
+KEEP = timedelta(days=90)
+GC_BATCH = 1000
+
+
+class AjwConsentConfirmation(models.Model):
+    """What a person agreed to and has yet to confirm: the double opt-in.
+
+    Until then the gate answers ``unconfirmed`` and nothing is sent. The person confirms by a link
+    in an email (and a click on its page) or by a WhatsApp message with a code, from the very
+    number. Rows are made by the ledger and by the answer; no role may write them.
+    """
+
+    _name = "ajw.consent.confirmation"
+    _description = "Consent to Be Confirmed"
+    _inherit = ["ajw.consent.mailed.link"]
+    _order = "id desc"
+    _rec_name = "partner_id"
+
+    _ajw_path = "/ajw_consent/confirm"
+    _ajw_personal_data = {
+        "partner_id": {"category": "link", "erase": "delete"},
+        "address": {"category": "phone", "erase": "delete"},
+        "email": {"category": "email", "erase": "delete"},
+        "failure_reason": {"category": "free_text", "erase": "clear"},
+        "token_hash": {
+            "category": "technical",
+            "erase": "clear",
+            "reason": "SHA-256 of a random link; emptied some time after it ended",
+        },
+        "code_hash": {
+            "category": "technical",
+            "erase": "clear",
+            "reason": "keyed digest of a random code; emptied when it was used or has expired",
+        },
+    }
+
+    company_id = fields.Many2one(
+        "res.company",
+        "Controller",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+        help="The company that the consent is given to.",
+    )
+    subject_id = fields.Many2one(
+        "ajw.consent.subject", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one(
+        "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="cascade"
+    )
+    channel = fields.Selection(CHANNELS, required=True, readonly=True)
+    address = fields.Char(
+        "Number or Address", readonly=True, index="btree_not_null", help="What the consent is for."
+    )
+    event_ids = fields.Many2many(
+        "ajw.consent.event",
+        "ajw_consent_confirmation_event_rel",
+        string="Opt-ins",
+        readonly=True,
+        help="What counts once it is confirmed.",
+    )
+    confirming_event_ids = fields.Many2many(
+        "ajw.consent.event",
+        "ajw_consent_confirmation_proof_rel",
+        string="Proof",
+        readonly=True,
+        help="The confirmation as the ledger holds it.",
+    )
+    purpose_ids = fields.Many2many("ajw.consent.purpose", string="Purposes", readonly=True)
+    notice_id = fields.Many2one("ajw.consent.notice", readonly=True, ondelete="restrict")
+    state = fields.Selection(
+        [
+            ("queued", "Email queued"),
+            ("sent", "Waiting for the person"),
+            ("no_email", "No email address"),
+            ("failed", "Email failed"),
+            ("confirmed", "Confirmed"),
+            ("expired", "Expired"),
+            ("cancelled", "Closed"),
+        ],
+        required=True,
+        readonly=True,
+        default="queued",
+        index=True,
+        help="Without an email address only a WhatsApp message from the number can confirm.",
+    )
+    confirmed_at = fields.Datetime("Confirmed", readonly=True)
+    confirmed_by = fields.Selection(
+        [("email", "Link in an email"), ("whatsapp", "WhatsApp message"), ("other", "Another way")],
+        readonly=True,
+    )
+    send_count = fields.Integer("Emails", readonly=True)
+    code_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    code_expires_at = fields.Datetime(readonly=True, groups=fields.NO_ACCESS)
+
+    _token_unique = models.UniqueIndex("(token_hash) WHERE token_hash IS NOT NULL")
+    _code_index = models.Index("(company_id, code_hash) WHERE code_hash IS NOT NULL")
+
+    @api.depends("partner_id", "purpose_ids", "state")
+    def _compute_display_name(self):
+        states = dict(self._fields["state"]._description_selection(self.env))
+        for row in self:
+            parts = (row.partner_id.name, ", ".join(row.purpose_ids.mapped("name")))
+            row.display_name = " · ".join([*filter(None, parts), states.get(row.state)])
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_resend(self):
+        """Queue the email again, to the address that the contact has now.
+
+        :raises AccessError: the user may not see them or may not record answers
+        :raises UserError: one was sent too often, too recently, or there is nobody to write to
+        """
+        self._check_may_act()
+        for row in self:
+            if problem := row._resend():
+                raise UserError(row._resend_label(problem))
+        return True
+
+    def action_cancel(self):
+        """Close what waits: its link and code confirm nothing any more. The ledger stays as it is.
+
+        :raises AccessError: the user may not see them or may not record answers
+        """
+        self._check_may_act()
+        self.filtered(lambda row: row.state in OPEN)._close(
+            "cancelled", self.env._("Cancelled by %s.", self.env.user.name)
+        )
+        return True
+
+    def action_open_events(self):
+        """Open what the ledger holds of this: the opt-ins and their confirmation."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "ajw_consent.ajw_consent_event_action"
+        )
+        action["domain"] = [("id", "in", (self.event_ids | self.confirming_event_ids).ids)]
+        return action
+
+    def _check_may_act(self):
+        self.check_access("read")
+        self.env["ajw.consent.record"].check_access("create")
+
+    # ------------------------------------------------------------------
+    # Life
+    # ------------------------------------------------------------------
+
+    def _resend(self):
+        """Queue the email again.
+
+        :return: ``""``, or the code of why not, see :meth:`_resend_label`
+        """
+        self.ensure_one()
+        row = self.sudo()  # sudo: rows are read-only to every role; callers checked the right
+        if row.state not in OPEN or row.expires_at <= fields.Datetime.now():
+            return "closed"
+        email = row.partner_id.email_normalized
+        if not email:
+            return "no_email"
+        if row.send_count >= SEND_LIMIT:
+            return "too_often"
+        if row.sent_at and row.sent_at > fields.Datetime.now() - SEND_PAUSE:
+            return "too_soon"
+        row.mail_id.filtered(lambda mail: mail.state in ("outgoing", "exception")).unlink()
+        row.write({"state": "queued", "email": email, "mail_id": False, "failure_reason": False})
+        self._wake()
+        return ""
+
+    def _resend_label(self, code):
+        """Return the sentence that tells why the email is not sent again."""
+        return {
+            "closed": self.env._("This does not wait for a confirmation any more."),
+            "no_email": self.env._(
+                "%s has no email address. Enter one, or let the person confirm by a WhatsApp "
+                "message.",
+                self.partner_id.name,
+            ),
+            "too_often": self.env._(
+                "The email was sent %s times. Ask the person in another way.", SEND_LIMIT
+            ),
+            "too_soon": self.env._(
+                "The email was sent less than %s minutes ago. Wait a little.",
+                int(SEND_PAUSE.total_seconds() // 60),
+            ),
+        }[code]
+
+    def _close(self, state, reason=False):
+        """End confirmations: their links say so, their codes are forgotten.
+
+        :param str state: expired or cancelled
+        :param str reason: a sentence for the user
+        """
+        rows = self.sudo()  # sudo: rows are read-only to every role; callers checked the right
+        rows.mail_id.filtered(lambda mail: mail.state in ("outgoing", "exception")).unlink()
+        rows.write({"state": state, "failure_reason": reason, "code_hash": False})
+
+    @api.model
+    def _close_of(self, partners):
+        """End what waits of contacts that cease to be the ones who were asked."""
+        self.search([("partner_id", "in", partners.ids), ("state", "in", OPEN)])._close(
+            "cancelled", self.env._("The contact was merged with another one.")
+        )
+
+    @api.model
+    def _wake(self):
+        # sudo: whoever records an answer may wake the sender
+        self.env.ref("ajw_consent.ir_cron_confirmation").sudo()._trigger()
+
+    @api.autovacuum
+    def _gc_ended(self):
+        """Delete what has long ended; the ledger keeps what was confirmed.
+
+        :return: how many rows were deleted and how many remain, see ``ir.autovacuum``
+        """
+        domain = [("expires_at", "<", fields.Datetime.now() - KEEP), ("state", "not in", OPEN)]
+        rows = self.sudo().search(domain, limit=GC_BATCH, order="id")
+        rows.unlink()
+        return len(rows), self.sudo().search_count(domain, limit=GC_BATCH)

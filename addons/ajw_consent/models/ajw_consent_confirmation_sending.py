@@ -1,0 +1,207 @@
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+from .ajw_consent_confirmation import OPEN
+from .ajw_consent_invitation_sending import COLLISIONS
+
+_logger = logging.getLogger(__name__)
+
+BATCH_SIZE = 50
+
+
+class AjwConsentConfirmation(models.Model):
+    """Starting a confirmation, sending its email, and its end when nobody answers."""
+
+    _inherit = "ajw.consent.confirmation"
+
+    @api.model
+    def _start(self, events):
+        """Begin the confirmation of opt-ins that count only once confirmed.
+
+        Those of one person, channel and address become one: they were ticked together. An older one
+        about the same purposes is closed, its link confirms nothing.
+
+        :param events: ``ajw.consent.event`` just recorded, of any kind
+        :return: the new rows, with sudo
+        """
+        self = self.sudo()  # sudo: the ledger starts it, whoever recorded the opt-in
+        states = self.env["ajw.consent.state"].search(
+            [("event_id", "in", events.ids), ("status", "=", "unconfirmed")]
+        )
+        rows = self.browse()
+        for _key, group in states.grouped(
+            lambda state: (state.subject_id, state.channel, state.address)
+        ).items():
+            first = group[0]
+            self._open_of(first.subject_id, first.channel, first.address, group.purpose_id)._close(
+                "cancelled", self.env._("The person agreed anew.")
+            )
+            partner = first.partner_id
+            email = partner.email_normalized
+            days = max(first.company_id.ajw_consent_confirmation_validity, 1)
+            rows |= self.create(
+                {
+                    "company_id": first.company_id.id,
+                    "subject_id": first.subject_id.id,
+                    "partner_id": partner.id,
+                    "channel": first.channel,
+                    "address": first.address,
+                    "event_ids": [(6, 0, group.event_id.ids)],
+                    "purpose_ids": [(6, 0, group.purpose_id.ids)],
+                    "notice_id": group.notice_id[:1].id,
+                    "email": email,
+                    "state": "queued" if email else "no_email",
+                    "expires_at": fields.Datetime.now() + timedelta(days=days),
+                }
+            )
+        if rows:
+            self._wake()
+        return rows
+
+    @api.model
+    def _open_of(self, subjects, channel, address, purposes):
+        """Return the rows that wait for some purposes on an address (empty: on any)."""
+        domain = [
+            ("subject_id", "in", subjects.ids),
+            ("channel", "=", channel),
+            ("state", "in", OPEN),
+            ("purpose_ids", "in", purposes.ids),
+        ]
+        if address:
+            domain.append(("address", "=", address))
+        return self.search(domain)
+
+    @api.model
+    def _settle(self, events):
+        """Close what no longer waits after events that decided: a no, or a confirmation.
+
+        :param events: ``ajw.consent.event`` just recorded, of any kind
+        """
+        deciding = events.filtered(
+            lambda event: event.kind in ("withdrawn", "refused", "confirmed", "suspended")
+        )
+        if not deciding:
+            return
+        # sudo: see _start
+        waiting = self.sudo().search(
+            [("subject_id", "in", deciding.subject_id.ids), ("state", "in", OPEN)]
+        )
+        for row in waiting:
+            if row._still_waiting():
+                continue
+            confirmed = deciding.filtered(
+                lambda event, row=row: (
+                    event.kind == "confirmed" and event.subject_id == row.subject_id
+                )
+            )
+            if confirmed:
+                row.write(
+                    {
+                        "state": "confirmed",
+                        "confirmed_at": fields.Datetime.now(),
+                        "confirmed_by": "other",
+                        "confirming_event_ids": [(6, 0, confirmed.ids)],
+                        "code_hash": False,
+                    }
+                )
+            else:
+                row._close("cancelled", self.env._("The person said no meanwhile."))
+
+    def _still_waiting(self):
+        """Return the states that this confirmation would open: none after a no or a newer opt-in.
+
+        :return: ``ajw.consent.state`` with sudo
+        """
+        self.ensure_one()
+        # sudo: see _start
+        return (
+            self.env["ajw.consent.state"]
+            .sudo()
+            .search(
+                [
+                    ("subject_id", "=", self.subject_id.id),
+                    ("channel", "=", self.channel),
+                    ("address", "=", self.address),
+                    ("status", "=", "unconfirmed"),
+                    ("opt_in_event_id", "in", self.event_ids.ids),
+                ]
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # Scheduled action
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_process(self):
+        """End what nobody confirmed in time, then send the queued emails, in batches.
+
+        Every controller's rows are treated in that company; what goes wrong with one row is said
+        on it and holds up no other.
+        """
+        cron = self.env["ir.cron"]
+        queue = [("state", "=", "queued"), ("mail_id", "=", False)]
+        past = [("expires_at", "<=", fields.Datetime.now()), ("state", "in", OPEN)]
+        time_left = cron._commit_progress(
+            remaining=self.search_count(past) + self.search_count(queue)
+        )
+        sent = False
+        for domain, work in ((past, "_expire"), (queue, "_send")):
+            while time_left > 0:
+                rows = self.search(domain, order="id", limit=BATCH_SIZE).try_lock_for_update()
+                if not rows:
+                    break
+                for controller, group in rows.grouped("company_id").items():
+                    getattr(group.with_company(controller), work)()
+                sent = sent or work == "_send"
+                time_left = cron._commit_progress(len(rows), remaining=self.search_count(queue))
+        if sent:
+            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+
+    def _expire(self):
+        self._close("expired", self.env._("Nobody confirmed in time."))
+
+    def _send(self):
+        """Give each row a mail in Odoo's queue. Its link is made when the mail leaves."""
+        for row in self:
+            try:
+                with self.env.cr.savepoint():
+                    row._send_one()
+            except COLLISIONS:
+                raise
+            except Exception as error:  # noqa: BLE001 - said on the row
+                _logger.warning("Confirmation %s failed: %s", row.id, type(error).__name__)
+                row.write(
+                    {
+                        "state": "failed",
+                        "failure_reason": self.env._(
+                            "The email could not be written. Your administrator finds why in the "
+                            "log."
+                        ),
+                    }
+                )
+
+    def _send_one(self):
+        if not self.partner_id.active or not self._still_waiting():
+            self._close("cancelled", self.env._("There is nothing left to confirm."))
+            return
+        template = self.env.ref("ajw_consent.mail_template_confirmation")
+        self.send_count += 1
+        mail = template.send_mail_batch(self.ids)
+        self.mail_id = mail
+
+
+class AjwConsentEvent(models.Model):
+    _inherit = "ajw.consent.event"
+
+    @api.model
+    def _append(self, *args, **kwargs):
+        # EXTENDS here: whatever records an opt-in that needs it starts the confirmation
+        events = super()._append(*args, **kwargs)
+        confirmations = self.env["ajw.consent.confirmation"]
+        confirmations._settle(events)
+        if any(event.kind == "given" and event.needs_confirmation for event in events):
+            confirmations._start(events)
+        return events

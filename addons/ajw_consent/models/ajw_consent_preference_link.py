@@ -1,0 +1,210 @@
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from odoo import api, fields, models
+
+from .ajw_consent_preference_answer import Outcome
+
+GC_BATCH = 1000
+#: How long a closed link is still told apart from one that never was.
+KEEP = timedelta(days=30)
+
+
+class Opened(NamedTuple):
+    """What a preference link opens: a problem's code, or whose preferences."""
+
+    problem: str
+    link: Any = None
+
+
+class AjwConsentPreferenceLink(models.Model):
+    """A link with which one person manages their consents towards one controller.
+
+    Reading changes nothing. It takes one answer; after that it only withdraws, until it expires.
+    """
+
+    _name = "ajw.consent.preference.link"
+    _description = "Consent Preference Link"
+    _inherit = ["ajw.consent.mailed.link"]
+    _order = "id desc"
+    _rec_name = "partner_id"
+
+    _ajw_path = "/ajw_consent/preferences"
+    _ajw_personal_data = {
+        "partner_id": {"category": "link", "erase": "delete"},
+        "email": {"category": "email", "erase": "delete"},
+        "failure_reason": {"category": "free_text", "erase": "clear"},
+        "token_hash": {
+            "category": "technical",
+            "erase": "clear",
+            "reason": "SHA-256 of a random link; emptied when the link ends",
+        },
+    }
+
+    company_id = fields.Many2one(
+        "res.company", "Controller", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one(
+        "res.partner", "Contact", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    way = fields.Selection(
+        [("email", "Email"), ("qr_code", "QR code")], required=True, readonly=True, default="email"
+    )
+    state = fields.Selection(
+        [
+            ("queued", "Queued"),
+            ("sent", "Handed over"),
+            ("failed", "Failed"),
+            ("answered", "Answered"),
+            ("expired", "Expired"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        readonly=True,
+        default="queued",
+        index=True,
+    )
+    answered_at = fields.Datetime("Answered", readonly=True)
+    event_ids = fields.Many2many("ajw.consent.event", string="Proof", readonly=True)
+
+    _token_unique = models.UniqueIndex("(token_hash) WHERE token_hash IS NOT NULL")
+
+    @api.model
+    def _make(self, controller, partner, way):
+        """Make the row of a link that is about to be handed over; ends the person's earlier ones.
+
+        :param controller: res.company
+        :param partner: res.partner, one record
+        :param str way: email or qr_code
+        """
+        rows = self.sudo()  # sudo: no role writes them; the wizard checked the right
+        rows.search(
+            [
+                ("company_id", "=", controller.id),
+                ("partner_id", "=", partner.id),
+                ("state", "in", ("queued", "sent", "failed")),
+            ]
+        )._close("cancelled", self.env._("A newer link took its place."))
+        days = max(controller.sudo().ajw_consent_invitation_validity, 1)
+        return rows.create(
+            {
+                "company_id": controller.id,
+                "partner_id": partner.id,
+                "way": way,
+                "email": partner.email_normalized if way == "email" else False,
+                "state": "queued" if way == "email" else "sent",
+                "sent_at": False if way == "email" else fields.Datetime.now(),
+                "expires_at": fields.Datetime.now() + timedelta(days=days),
+            }
+        )
+
+    @api.model
+    def _open(self, token):
+        """Return what a token opens. Reads only.
+
+        :param str token: as it stands in the address
+        :rtype: Opened
+        """
+        link = self._find_by_token(token)
+        if not link:
+            return Opened("unknown")
+        if link.state == "cancelled":
+            return Opened("cancelled", link)
+        if link.state == "expired" or link.expires_at <= fields.Datetime.now():
+            return Opened("expired", link)
+        if not link.partner_id.active:
+            return Opened("contact_gone", link)
+        if self.env["ajw.consent.keyring"]._check():
+            return Opened("unavailable", link)
+        return Opened("", link)
+
+    def _answer(self, decision, keys, notice, ip):
+        """Record what the person answered on the page of the link.
+
+        :param str decision: ``give``, ``refuse`` or ``withdraw``
+        :param keys: see ``ajw.consent.preference._decide``
+        :param notice: the wording that the page showed
+        :param str ip: the person's IP address
+        :return: ``Outcome``
+        """
+        self.ensure_one()
+        preference = self.env["ajw.consent.preference"]
+        if self.state == "answered" and decision != "withdraw":
+            return Outcome("answered_before", self.env["ajw.consent.event"])
+        if self.way == "email":
+            note = self.env._("Link in an email to %s", self.email)
+        else:
+            note = self.env._("Link as a QR code, shown by %s", self.create_uid.login)
+        outcome = preference._decide(
+            self.company_id,
+            self.partner_id,
+            decision,
+            keys,
+            "email_link" if self.way == "email" else "qr_code",
+            notice=notice,
+            evidence={"ip": ip, "note": note},
+        )
+        if not outcome.problem:
+            values = {"event_ids": [(4, event.id) for event in outcome.events]}
+            if decision != "withdraw":
+                values |= {"state": "answered", "answered_at": fields.Datetime.now()}
+            self.write(values)
+        return outcome
+
+    def action_cancel(self):
+        """End links before they expire.
+
+        :raises AccessError: the user may not see them or may not hand out links
+        """
+        self.check_access("read")
+        self.env["ajw.consent.preference.send"].check_access("create")
+        self.filtered(lambda row: row.state in ("queued", "sent", "failed"))._close(
+            "cancelled", self.env._("Cancelled by %s.", self.env.user.name)
+        )
+        return True
+
+    def _close(self, state, reason=False):
+        """End links: they answer no more, and say so.
+
+        :param str state: expired or cancelled
+        :param str reason: a sentence for the user
+        """
+        rows = self.sudo()  # sudo: no role writes them; callers checked the right
+        rows.mail_id.filtered(lambda mail: mail.state in ("outgoing", "exception")).unlink()
+        rows.write({"state": state, "failure_reason": reason})
+
+    @api.model
+    def _close_of(self, partners):
+        """End the links of contacts that cease to be the ones they were made for."""
+        self.search(
+            [
+                ("partner_id", "in", partners.ids),
+                ("state", "in", ("queued", "sent", "failed", "answered")),
+            ]
+        )._close("cancelled", self.env._("The contact was merged with another one."))
+
+    @api.autovacuum
+    def _gc_expired(self):
+        """Close what has expired, and delete what has long ended.
+
+        :return: how many rows were worked on and how many remain, see ``ir.autovacuum``
+        """
+        now = fields.Datetime.now()
+        rows = self.sudo()
+        past = rows.search(
+            [("expires_at", "<", now), ("state", "in", ("queued", "sent", "failed"))],
+            limit=GC_BATCH,
+        )
+        past._close("expired")
+        domain = [("expires_at", "<", now - KEEP)]
+        old = rows.search(domain, limit=GC_BATCH)
+        old.unlink()
+        return len(past) + len(old), rows.search_count(domain, limit=GC_BATCH)
+
+    def _send(self):
+        """Hand the email to Odoo's queue; its link is made when it leaves."""
+        self.ensure_one()
+        # sudo: whoever may hand out links may wake the queue
+        template = self.env.ref("ajw_consent.mail_template_preference_link").sudo()
+        self.mail_id = template.send_mail(self.id)
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
