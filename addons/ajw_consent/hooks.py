@@ -12,3 +12,5 @@ def uninstall_hook(env):
     # The tables go with their triggers, the triggers' functions would stay behind.
     env.cr.execute("DROP FUNCTION IF EXISTS ajw_consent_event_refuse() CASCADE")
     env.cr.execute("DROP FUNCTION IF EXISTS ajw_consent_seal_refuse() CASCADE")
+    env.cr.execute("DROP FUNCTION IF EXISTS ajw_consent_notice_refuse() CASCADE")
+    env.cr.execute("DROP FUNCTION IF EXISTS ajw_consent_notice_line_refuse() CASCADE")

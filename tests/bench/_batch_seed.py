@@ -27,7 +27,12 @@ account.action_create_starter_templates()
 templates = env["ajw.whatsapp.template"].search([("account_id", "=", account.id)])
 templates.write({"status": "APPROVED", "category_checked_at": fields.Datetime.now()})
 notice = env["ajw.consent.notice"].create(
-    {"company_id": company.id, "lang": "en_US", "legal_entity": company.name}
+    {
+        "company_id": company.id,
+        "lang": "en_US",
+        "legal_entity": company.name,
+        "officer_contact": "privacy@example.com",
+    }
 )
 notice.action_publish()
 partners = env["res.partner"].create(

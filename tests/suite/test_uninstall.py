@@ -9,7 +9,8 @@ from tests.support.copied import Copy
 OPT_IN = """
 company = env.company.ajw_consent_controller_id
 notice = env["ajw.consent.notice"].create(
-    {"company_id": company.id, "lang": "en_US", "legal_entity": company.name})
+    {"company_id": company.id, "lang": "en_US", "legal_entity": company.name,
+     "officer_contact": "privacy@example.com"})
 notice.action_publish()
 partner = env["res.partner"].create(
     {"name": "Asha Rao", "phone": "+919876543210", "country_id": env.ref("base.in").id})

@@ -114,6 +114,7 @@ class AjwConsentEvent(models.Model):
                             "one first."
                         )
                     )
+                entry.notice._check_covers(entry.purpose)
                 guardian = (entry.evidence.get("guardian") or "").strip()
                 if (entry.given_by == "guardian") != bool(guardian):
                     raise ValidationError(

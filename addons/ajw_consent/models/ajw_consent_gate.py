@@ -38,6 +38,7 @@ class _Row(NamedTuple):
     given_by: str | None
     minor: bool | None
     restricted: bool
+    notice_version: int | None
 
 
 class AjwConsentGate(models.AbstractModel):
@@ -76,9 +77,18 @@ class AjwConsentGate(models.AbstractModel):
             controller, purpose, channel, addresses
         )
         closed.update(dict.fromkeys(suppressed, "suppressed"))
+        required = self.env["ajw.consent.notice"]._required_versions(
+            controller, purpose, channel, partner_ids
+        )
         now = fields.Datetime.now()
         return {
-            addressee: self._decide(people.get(addressee[0], ()), addressee[1], now, closed)
+            addressee: self._decide(
+                people.get(addressee[0], ()),
+                addressee[1],
+                now,
+                closed,
+                required.get(addressee[0], 0),
+            )
             for addressee in addressees
         }
 
@@ -116,12 +126,13 @@ class AjwConsentGate(models.AbstractModel):
         return SQL(
             """SELECT subject.partner_id, subject.id, state.address, state.address_ref,
                       state.status, state.expires_at, state.event_id, state.given_by,
-                      partner.ajw_consent_minor, restriction.id IS NOT NULL
+                      partner.ajw_consent_minor, restriction.id IS NOT NULL, notice.version
                  FROM ajw_consent_subject subject
                  JOIN res_partner partner ON partner.id = subject.partner_id
             LEFT JOIN ajw_consent_state state
                    ON state.subject_id = subject.id AND state.purpose_id = %s
                   AND state.channel = %s
+            LEFT JOIN ajw_consent_notice notice ON notice.id = state.notice_id
             LEFT JOIN ajw_consent_restriction restriction
                    ON restriction.subject_id = subject.id AND restriction.lifted_at IS NULL
                 WHERE subject.company_id = %s AND subject.partner_id = ANY(%s)
@@ -142,11 +153,12 @@ class AjwConsentGate(models.AbstractModel):
         return set(entries.search([("number", "in", list(addresses))]).mapped("number"))
 
     @api.model
-    def _decide(self, rows, address, now, closed):
+    def _decide(self, rows, address, now, closed, required=0):
         """Answer for one address from the rows of one person.
 
         :param list rows: :class:`_Row` of the person
         :param dict closed: address → reason why it is closed whatever the person said
+        :param int required: oldest version of the notice under which consent still counts
         """
         if not rows:
             return GateAnswer(False, closed.get(address, "no_opt_in"))
@@ -177,6 +189,8 @@ class AjwConsentGate(models.AbstractModel):
         # Of several opt-ins each must hold: the person may have several subjects after a merge.
         if any(row.expires_at and row.expires_at <= now for row in relevant):
             return GateAnswer(False, "expired", *proof)
+        if any((row.notice_version or 0) < required for row in relevant):
+            return GateAnswer(False, "notice_changed", *proof)
         if row.minor and any(row.given_by != "guardian" for row in relevant):
             return GateAnswer(False, "minor", *proof)
         return GateAnswer(True, "ok", *proof)
@@ -197,6 +211,10 @@ class AjwConsentGate(models.AbstractModel):
             ),
             "expired": self.env._("Consent has expired. Ask the person to renew it."),
             "unconfirmed": self.env._("The person has not confirmed the opt-in yet."),
+            "notice_changed": self.env._(
+                "The notice has changed since this person agreed, and it asks for consent again. "
+                "Invite them by email: open the notice and press “Ask again by email”."
+            ),
             "suspended": self.env._(
                 "Consent is suspended because the number changed hands or owner. Ask again."
             ),

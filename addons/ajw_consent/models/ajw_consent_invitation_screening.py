@@ -7,7 +7,9 @@ from odoo.fields import Domain
 from ..tools.address import AddressError, normalize_address
 
 #: Answers of the gate to which asking is the remedy.
-ASKABLE = frozenset({"no_opt_in", "number_changed", "expired", "suspended"})
+ASKABLE = frozenset(
+    {"no_opt_in", "number_changed", "expired", "expiring", "suspended", "notice_changed"}
+)
 #: The person agreed, or has yet to confirm that.
 AGREED = frozenset({"ok", "unconfirmed"})
 #: The person said no: asking again would be pressing.

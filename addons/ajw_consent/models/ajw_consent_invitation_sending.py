@@ -156,12 +156,16 @@ class AjwConsentInvitation(models.Model):
         )
         self.write({"state": "failed", "failure_reason": reason})
 
+    def _mail_template(self):
+        """Return the mail.template of these invitations."""
+        return self.env.ref("ajw_consent.mail_template_invitation")
+
     def _create_mails(self):
         """Give each invitation a mail in the queue. Its link is made when the mail leaves."""
         if not self:
             return
         notices = self.env["ajw.consent.notice"]._latest_by_lang(self.company_id)
-        template = self.env.ref("ajw_consent.mail_template_invitation")
+        template = self._mail_template()
         handed_over = {
             "expires_at": self._validity(self.company_id),
             "handed_over_at": fields.Datetime.now(),
@@ -173,31 +177,3 @@ class AjwConsentInvitation(models.Model):
         by_row = {mail.res_id: mail for mail in mails}
         for row in self:
             row.mail_id = by_row[row.id]
-
-
-class AjwConsentNotice(models.Model):
-    _inherit = "ajw.consent.notice"
-
-    @api.model
-    def _latest_by_lang(self, controller):
-        """Return language code → the latest published notice of a controller, newest first."""
-        published = self.search(
-            [("company_id", "=", controller.id), ("state", "=", "published")],
-            order="published_at desc, id desc",
-        )
-        latest = {}
-        for notice in published:
-            latest.setdefault(notice.lang, notice)
-        return latest
-
-    @api.model
-    def _pick(self, notices, *languages):
-        """Return the notice in the first of the languages that there is one in, else the newest.
-
-        :param dict notices: from :meth:`_latest_by_lang`
-        :param languages: Odoo language codes, may be empty
-        """
-        for lang in languages:
-            if lang in notices:
-                return notices[lang]
-        return next(iter(notices.values()), self.browse())

@@ -1,10 +1,10 @@
-import hashlib
-import json
-
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
 
-#: What the digest of a notice covers: everything the person could read.
+from .selections import CHANNELS
+
+#: What the digest of every notice covers: everything the person could read.
 WORDING_FIELDS = (
     "title",
     "body",
@@ -15,18 +15,59 @@ WORDING_FIELDS = (
     "how_to_withdraw",
     "how_to_complain",
 )
+#: Channel key → field that says whether the wording covers it.
+CHANNEL_FIELDS = {key: f"for_{key}" for key, _label in CHANNELS}
+#: Editing one of these makes a wording that nobody has reviewed.
+REVIEWED_FIELDS = frozenset(
+    {*WORDING_FIELDS, *CHANNEL_FIELDS.values(), "lang", "source_id", "company_id", "line_ids"}
+)
+#: Only publishing and announcing write these.
+SET_BY_PUBLISHING = frozenset(
+    {
+        "state",
+        "version",
+        "published_at",
+        "published_by_id",
+        "announced_at",
+        "digest",
+        "digest_version",
+        "reviewed_at",
+        "reviewed_by_id",
+        "written_by_id",
+    }
+)
+#: What never changes any more once published.
+FROZEN_FIELDS = REVIEWED_FIELDS | SET_BY_PUBLISHING | {"change", "effective_at"}
+# An object cannot arrive by RPC: only code of this addon can publish.
+PUBLISHING = object()
 
 
 class AjwConsentNotice(models.Model):
-    """The exact wording a person saw when asked; published once, then unchangeable."""
+    """The exact wording a person saw when asked; published once, then unchangeable.
+
+    A version exists in one language that it was written in, and in translations that point to it.
+    """
 
     _name = "ajw.consent.notice"
     _description = "Consent Notice"
     _inherit = ["mail.thread"]
-    _order = "company_id, lang, version desc, id desc"
+    _order = "company_id, version desc, lang, id desc"
 
     _ajw_personal_data = {
         "body": {"erase": "none", "reason": "wording shown to everybody; names no customer"},
+        "officer_contact": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "contact of the business, part of what was published",
+        },
+        **{
+            name: {
+                "category": "link",
+                "erase": "keep",
+                "reason": "who answers for a published wording; part of the proof",
+            }
+            for name in ("written_by_id", "reviewed_by_id", "published_by_id")
+        },
     }
 
     company_id = fields.Many2one(
@@ -42,28 +83,85 @@ class AjwConsentNotice(models.Model):
         required=True,
         default=lambda self: self.env._("Messages about your orders and invoices over WhatsApp"),
     )
-    version = fields.Integer(readonly=True, copy=False, help="Given on publishing, per language.")
+    version = fields.Integer(
+        readonly=True, copy=False, help="Given on publishing. Translations have their original's."
+    )
     lang = fields.Selection(
         lambda self: self.env["res.lang"].get_installed(),
         "Language",
         required=True,
         default=lambda self: self.env.lang or "en_US",
     )
+    source_id = fields.Many2one(
+        "ajw.consent.notice",
+        "Translation of",
+        index="btree_not_null",
+        copy=False,
+        ondelete="restrict",
+        domain="[('company_id', '=', company_id), ('source_id', '=', False), ('id', '!=', id)]",
+        help="The notice whose wording this is in another language. Empty: this is an original.",
+    )
+    translation_ids = fields.One2many("ajw.consent.notice", "source_id", "Translations")
     state = fields.Selection(
-        [("draft", "Draft"), ("published", "Published")],
+        [("draft", "Draft"), ("reviewed", "Reviewed"), ("published", "Published")],
         required=True,
         readonly=True,
         default="draft",
         copy=False,
         tracking=True,
+        index=True,
+        group_expand=True,
     )
-    published_at = fields.Datetime(readonly=True, copy=False)
+    written_by_id = fields.Many2one("res.users", "Last Edited by", readonly=True, copy=False)
+    reviewed_by_id = fields.Many2one("res.users", "Reviewed by", readonly=True, copy=False)
+    reviewed_at = fields.Datetime("Reviewed", readonly=True, copy=False)
+    published_by_id = fields.Many2one("res.users", "Published by", readonly=True, copy=False)
+    published_at = fields.Datetime("Published", readonly=True, copy=False)
+    effective_at = fields.Datetime(
+        "Takes Effect",
+        copy=False,
+        help="From then on people are asked with this wording. Empty: as soon as it is published.",
+    )
+    change = fields.Selection(
+        [
+            ("minor", "Clearer wording only"),
+            ("material", "What is done with the data changes"),
+        ],
+        "What Changes",
+        required=True,
+        default="minor",
+        copy=False,
+        help="A material change is announced to everybody concerned and takes effect for each of "
+        "them 30 days after the announcement reached them, at the earliest.",
+    )
+    announced_at = fields.Datetime(
+        "Announced", readonly=True, copy=False, help="When the mailing of the announcement began."
+    )
     digest = fields.Char(
         readonly=True, copy=False, help="SHA-256 of the wording; each consent records it."
     )
+    digest_version = fields.Integer(readonly=True, copy=False)
+    for_whatsapp = fields.Boolean("WhatsApp", default=True)
+    for_email = fields.Boolean("Email")
+    for_sms = fields.Boolean("SMS")
+    for_phone = fields.Boolean("Phone call")
+    for_post = fields.Boolean("Post")
+    line_ids = fields.One2many(
+        "ajw.consent.notice.line",
+        "notice_id",
+        "Purposes",
+        copy=True,
+        default=lambda self: self._default_lines(self.env.lang),
+        help="What people are asked about, and the data that each purpose uses.",
+    )
+    purpose_ids = fields.Many2many(
+        "ajw.consent.purpose",
+        compute="_compute_purpose_ids",
+        search="_search_purpose_ids",
+        string="Covered Purposes",
+    )
     body = fields.Text(
         "Wording",
-        required=True,
         compute="_compute_from_company",
         store=True,
         readonly=False,
@@ -72,7 +170,6 @@ class AjwConsentNotice(models.Model):
         "come over WhatsApp.",
     )
     legal_entity = fields.Char(
-        required=True,
         compute="_compute_from_company",
         store=True,
         readonly=False,
@@ -87,25 +184,22 @@ class AjwConsentNotice(models.Model):
         help="How to reach the person who answers for data protection.",
     )
     recipients = fields.Char(
-        required=True,
         default=lambda self: self.env._("Meta Platforms, which carries WhatsApp messages"),
+        help="Who else receives the data. For WhatsApp that is Meta.",
     )
     transfer = fields.Char(
         "Transfer and safeguard",
-        required=True,
         default=lambda self: self.env._(
             "Messages may pass through servers in other countries, under Meta's data processing "
             "terms."
         ),
     )
     how_to_withdraw = fields.Char(
-        required=True,
         default=lambda self: self.env._(
             "Reply STOP to any message, or tell us. It takes effect at once."
         ),
     )
     how_to_complain = fields.Char(
-        required=True,
         default=lambda self: self.env._(
             "Write to us, or to the data protection authority of your country."
         ),
@@ -113,6 +207,11 @@ class AjwConsentNotice(models.Model):
 
     _version_unique = models.UniqueIndex(
         "(company_id, lang, version) WHERE version > 0",
+        "This version of the notice exists already in this language.",
+    )
+    # Releases before 19.0.1.2.0 counted versions per language.
+    _original_unique = models.UniqueIndex(
+        "(company_id, version) WHERE version > 0 AND source_id IS NULL AND digest_version >= 2",
         "This version of the notice exists already.",
     )
 
@@ -125,51 +224,115 @@ class AjwConsentNotice(models.Model):
             controller = notice.company_id
             notice.legal_entity = controller.name
             notice.officer_contact = controller.email
-            notice.body = self.env._(
+            notice.body = notice.with_context(lang=notice.lang).env._(
                 "I agree that %s sends me messages over WhatsApp for the purposes ticked, on the "
                 "number I "
                 "gave.",
                 controller.name,
             )
 
+    @api.depends("line_ids.purpose_id")
+    def _compute_purpose_ids(self):
+        for notice in self:
+            notice.purpose_ids = notice.line_ids.purpose_id
+
+    def _search_purpose_ids(self, operator, value):
+        return [("line_ids.purpose_id", operator, value)]
+
     @api.depends("title", "version", "state", "lang")
     def _compute_display_name(self):
+        states = dict(self._fields["state"]._description_selection(self.env))
         for notice in self:
             label = (
-                self.env._("draft")
-                if notice.state == "draft"
-                else self.env._("v%s", notice.version)
+                self.env._("v%s", notice.version)
+                if notice.state == "published"
+                else (states.get(notice.state) or "").lower()
             )
             notice.display_name = f"{notice.title} ({notice.lang}, {label})"
+
+    @api.model
+    def _default_lines(self, lang):
+        """Return the commands that itemise every purpose in use, for a new draft."""
+        purposes = self.env["ajw.consent.purpose"].with_context(lang=lang).search([])
+        return [
+            Command.create({**line._values_of(purpose), "purpose_id": purpose.id})
+            for line in [self.env["ajw.consent.notice.line"].with_context(lang=lang)]
+            for purpose in purposes
+        ]
+
+    @api.constrains("source_id", "company_id", "lang")
+    def _check_source(self):
+        for notice in self:
+            source = notice.source_id
+            if not source:
+                continue
+            if source.company_id != notice.company_id:
+                raise ValidationError(
+                    self.env._("A translation belongs to the company of its original.")
+                )
+            if source.source_id or source == notice or notice.translation_ids:
+                raise ValidationError(
+                    self.env._(
+                        "Translations are made of originals, not of other translations. Choose "
+                        "the original under “Translation of”."
+                    )
+                )
+            if source.lang == notice.lang:
+                raise ValidationError(
+                    self.env._("Choose another language than that of the original.")
+                )
+            if len((source.translation_ids - notice).filtered_domain([("lang", "=", notice.lang)])):
+                raise ValidationError(
+                    self.env._(
+                        "There is a translation of this notice into this language already. Edit "
+                        "that one, or delete it if it is a draft."
+                    )
+                )
 
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            if vals.get("state", "draft") != "draft":
+            if vals.get("state", "draft") != "draft" or SET_BY_PUBLISHING & {
+                name for name, value in vals.items() if value and name != "state"
+            }:
                 raise UserError(
                     self.env._("A notice starts as a draft. Publish it with the button.")
                 )
-        return super().create(vals_list)
+            if "line_ids" not in vals:
+                vals["line_ids"] = self._default_lines(vals.get("lang") or self.env.lang)
+        notices = super().create(vals_list)
+        notices._mark_written()
+        return notices
 
     def write(self, vals):
-        protected = {
-            *WORDING_FIELDS,
-            "company_id",
-            "lang",
-            "version",
-            "published_at",
-            "digest",
-            "state",
-        }
-        if protected & vals.keys() and self.env.context.get("ajw_publishing") is not _PUBLISHING:
-            if "state" in vals or self.filtered(lambda notice: notice.state == "published"):
-                raise UserError(
-                    self.env._(
-                        "A published notice never changes. Duplicate it and publish the new "
-                        "version."
-                    )
-                )
-        return super().write(vals)
+        publishing = self.env.context.get("ajw_publishing") is PUBLISHING
+        if not publishing:
+            if SET_BY_PUBLISHING & vals.keys() or (
+                FROZEN_FIELDS & vals.keys()
+                and self.filtered(lambda notice: notice.state == "published")
+            ):
+                raise UserError(self._frozen_sentence())
+        result = super().write(vals)
+        if not publishing and REVIEWED_FIELDS & vals.keys():
+            self._mark_written()
+        return result
+
+    def _frozen_sentence(self):
+        return self.env._(
+            "A published notice never changes. Press “New version”, change that, and publish it."
+        )
+
+    def _mark_written(self):
+        """Note who edited the wording last; a review of an earlier text counts no more."""
+        drafts = self.filtered(lambda notice: notice.state != "published")
+        drafts.with_context(ajw_publishing=PUBLISHING).write(
+            {
+                "written_by_id": self.env.uid,
+                "state": "draft",
+                "reviewed_by_id": False,
+                "reviewed_at": False,
+            }
+        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):
@@ -177,75 +340,3 @@ class AjwConsentNotice(models.Model):
             raise UserError(
                 self.env._("A published notice is part of the proof and cannot be deleted.")
             )
-
-    def action_publish(self):
-        """Give the wording its version, date and digest; from now on it cannot change.
-
-        :raises UserError: the wording does not name the business or WhatsApp (Meta, *Get opt-in*)
-        """
-        self.check_access("write")
-        for notice in self.filtered(lambda notice: notice.state == "draft"):
-            wording = " ".join(filter(None, (notice[name] for name in WORDING_FIELDS))).casefold()
-            if notice.legal_entity.casefold() not in (notice.body or "").casefold():
-                raise UserError(
-                    self.env._(
-                        "The wording must name the business (%s): Meta requires it.",
-                        notice.legal_entity,
-                    )
-                )
-            if "whatsapp" not in wording:
-                raise UserError(
-                    self.env._("The wording must say that messages come over WhatsApp.")
-                )
-            last = self.search(
-                [
-                    ("company_id", "=", notice.company_id.id),
-                    ("lang", "=", notice.lang),
-                    ("version", ">", 0),
-                ],
-                order="version desc",
-                limit=1,
-            )
-            notice.with_context(ajw_publishing=_PUBLISHING).write(
-                {
-                    "state": "published",
-                    "version": last.version + 1,
-                    "published_at": fields.Datetime.now(),
-                    "digest": notice._wording_digest(),
-                }
-            )
-        return True
-
-    def _wording_digest(self):
-        """SHA-256 (hex) of what the person could read, in canonical JSON."""
-        self.ensure_one()
-        wording = {name: self[name] or "" for name in WORDING_FIELDS}
-        wording["lang"] = self.lang
-        canonical = json.dumps(wording, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
-
-    @api.model
-    def _get_published(self, controller, lang=None):
-        """Return the latest published notice of a controller, in ``lang`` when there is one.
-
-        :param controller: res.company
-        :param str lang: Odoo language code
-        :return: a notice or an empty recordset
-        """
-        published = self.search(
-            [("company_id", "=", controller.id), ("state", "=", "published")],
-            order="published_at desc, id desc",
-        )
-        return (published.filtered(lambda notice: notice.lang == lang) or published)[:1]
-
-    @api.model
-    def _create_missing_drafts(self):
-        """Create a draft for each controller that has no notice yet."""
-        controllers = self.env["res.company"].search([("parent_id", "=", False)])
-        with_notice = self.search([("company_id", "in", controllers.ids)]).company_id
-        for controller in controllers - with_notice:
-            self.with_company(controller).create({})
-
-
-# An object cannot arrive by RPC: only code of this module can publish.
-_PUBLISHING = object()

@@ -29,7 +29,12 @@ class ConsentCommonMixin:
         cls.purpose_order = cls.env.ref("ajw_consent.purpose_order")
         cls.purpose_marketing = cls.env.ref("ajw_consent.purpose_marketing")
         cls.notice = cls.env["ajw.consent.notice"].create(
-            {"company_id": cls.company.id, "lang": "en_US", "legal_entity": "Ledger Trading"}
+            {
+                "company_id": cls.company.id,
+                "lang": "en_US",
+                "legal_entity": "Ledger Trading",
+                "officer_contact": "privacy@ledger-trading.example",
+            }
         )
         cls.notice.action_publish()
         cls.number = TEST_NUMBER

@@ -12,11 +12,12 @@ from odoo.tools import hash_sign
 from ..tools.invitation import new_token, token_digest
 from .access_matrix import AccessMatrixMixin, Row
 from .access_matrix_routes import Ask, Case, Route, RouteMatrixMixin
+from .access_rows_notice import NoticeAsks, NoticeRows
 from .common import ConsentCommon, ConsentCommonMixin
 
 
 @tagged("-at_install", "post_install")
-class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
+class TestAccessMatrix(NoticeRows, AccessMatrixMixin, ConsentCommon):
     addon = "ajw_consent"
 
     # c create, r read, w write, u unlink; roles that are not named may do nothing.
@@ -31,7 +32,10 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "ajw.consent.invite.line": {"consent_user": "crwu", "officer": "crwu"},
         "ajw.consent.keyring": {},
         "ajw.consent.ledger.guard": {},
+        "ajw.consent.announcement": {"consent_user": "r", "officer": "crwu"},
+        "ajw.consent.announcement.recipient": {"officer": "r"},
         "ajw.consent.notice": {"consent_user": "r", "officer": "crwu"},
+        "ajw.consent.notice.line": {"consent_user": "r", "officer": "crwu"},
         "ajw.consent.origin": {"consent_user": "cr", "officer": "cr"},
         "ajw.consent.origin.record": {"consent_user": "crwu", "officer": "crwu"},
         "ajw.consent.proof.export": {"officer": "crwu"},
@@ -76,7 +80,20 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "ajw.consent.proof.export.action_download_evidence": "officer",
         "ajw.consent.proof.export.action_export": "officer",
         "ajw.consent.event.action_verify": "officer officer_b",
+        "ajw.consent.announcement.action_cancel": "officer",
+        "ajw.consent.announcement.action_open_recipients": "consent_user officer",
+        "ajw.consent.announcement.action_open_untold": "consent_user officer",
+        "ajw.consent.announcement.action_retry": "officer",
+        "ajw.consent.announcement.action_start": "officer",
+        "ajw.consent.announcement.recipient.action_told_otherwise": "officer",
+        "ajw.consent.notice.action_announce": "officer",
+        "ajw.consent.notice.action_ask_again": "consent_user officer",
+        "ajw.consent.notice.action_new_version": "officer",
+        "ajw.consent.notice.action_open_public": "consent_user officer",
+        "ajw.consent.notice.action_preview": "consent_user officer",
         "ajw.consent.notice.action_publish": "officer",
+        "ajw.consent.notice.action_review": "officer",
+        "ajw.consent.notice.action_translate": "officer",
         "ajw.consent.record.action_record": "consent_user officer",
         "ajw.consent.state.action_invite_to_renew": "consent_user officer",
         "ajw.consent.state.action_open_events": "consent_user officer",
@@ -93,12 +110,16 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "phone.blacklist.create",
         "phone.blacklist.write",
     )
-    CRONS = ("ajw_consent.ir_cron_invitation",)
+    CRONS = (
+        "ajw_consent.ir_cron_announcement",
+        "ajw_consent.ir_cron_invitation",
+    )
     FIELDS = {
         "base.module.uninstall.ajw_losses": "",
         "base.module.uninstall.ajw_problems": "",
         "res.company.ajw_consent_card_key": NO_ACCESS,
         "res.company.ajw_consent_controller_id": "",
+        "res.company.ajw_consent_notice_key": NO_ACCESS,
         "res.company.ajw_consent_paper_requests": NO_ACCESS,
         "res.company.ajw_consent_invitation_interval": "",
         "res.company.ajw_consent_invitation_validity": "",
@@ -302,11 +323,34 @@ CARDS = (Case("card", 200), Case("card_renewed", 404), Case("card_unknown", 404)
 
 
 @tagged("-at_install", "post_install")
-class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
+class TestRouteMatrix(NoticeAsks, RouteMatrixMixin, ConsentCommonMixin, HttpCase):
     addon = "ajw_consent"
     # Whoever holds the link or stands before the card may answer, whoever they are; nobody else's
     # answer is touched, and what is no link of ours changes nothing.
     ROUTES = {
+        "GET /ajw/consent/notice/<string:key>": Route(
+            "public",
+            True,
+            (
+                Case("notices", 200),
+                Case("notices_unknown", 404),
+                Case("notices_no_such_version", 404),
+            ),
+        ),
+        "GET /ajw_consent/notice/<int:notice_id>/preview": Route(
+            "user",
+            True,
+            (
+                # Whoever may read the notice; the others do not learn that there is one.
+                Case(
+                    "preview",
+                    404,
+                    {"anonymous": 303, "consent_user": 200, "officer": 200},
+                    shows="consent_user officer",
+                ),
+                Case("preview_unknown", 404, {"anonymous": 303}),
+            ),
+        ),
         "GET /ajw_consent/card/<string:key>": Route("public", True, CARDS),
         "POST /ajw_consent/card/<string:key>": Route(
             "public",

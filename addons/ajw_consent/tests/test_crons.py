@@ -16,7 +16,12 @@ class TestCrons(InvitationCommon):
             {"name": "Second Trading", "country_id": self.env.ref("base.in").id}
         )
         notice = self.env["ajw.consent.notice"].create(
-            {"company_id": self.other.id, "lang": "en_US", "legal_entity": "Second Trading"}
+            {
+                "company_id": self.other.id,
+                "lang": "en_US",
+                "legal_entity": "Second Trading",
+                "officer_contact": "privacy@second-trading.example",
+            }
         )
         notice.action_publish()
         self.rows = self.env["ajw.consent.invitation"].create(

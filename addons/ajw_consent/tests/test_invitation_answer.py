@@ -240,7 +240,12 @@ class TestInvitationAnswer(InvitationCommon):
         self._connect()
         other = self.env["res.company"].create({"name": "Other Trading"})
         notice = self.env["ajw.consent.notice"].create(
-            {"company_id": other.id, "lang": "en_US", "legal_entity": "Other Trading"}
+            {
+                "company_id": other.id,
+                "lang": "en_US",
+                "legal_entity": "Other Trading",
+                "officer_contact": "privacy@other-trading.example",
+            }
         )
         notice.action_publish()
         token = self._qr(company=other)

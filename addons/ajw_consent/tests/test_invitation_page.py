@@ -186,6 +186,28 @@ class TestInvitationPage(InvitationHttpCommon):
                 self.assertIn('value="agree"', response.text, "the form is still there")
         self.assertEqual(self._counts(), before)
 
+    @mute_logger("odoo.http")
+    def test_odd_bytes_and_files_are_no_server_error(self):
+        _invitation, token = self._invite_and_send()
+        for path in ("/ajw_consent/card/%00", "/ajw_consent/invitation/%00"):
+            self.assertEqual(self.url_open(path).status_code, 404, path)
+        card = self._card_path()
+        for path, field, value in (
+            (card, "number", "+91\x009876543210"),
+            (card, "name", "A\x00B"),
+            (card, "lang", "en\x00"),
+            (self._path(token), "notice", "\x00"),
+            (self._path(token), "decision", "\x00"),
+        ):
+            values = {"number": "+919876543210", "purpose": self.purpose_invoice.id, field: value}
+            self.assertEqual(self._post(path, **values).status_code, 200, (path, field))
+        for path in (card, self._path(token)):
+            for field in ("number", "name", "notice", "lang", "decision", "purpose"):
+                data = self._form(path, number="+919876543210", purpose=self.purpose_invoice.id)
+                data.pop(field, None)
+                answer = self.url_open(path, data=data, files={field: ("a.txt", b"x")})
+                self.assertEqual(answer.status_code, 200, (path, field))
+
     def test_dead_and_foreign_links(self):
         invitation, token = self._invite_and_send()
         key = self._card_path().rpartition("/")[2]
@@ -220,10 +242,14 @@ class TestInvitationPage(InvitationHttpCommon):
                 "company_id": self.company.id,
                 "lang": "fr_FR",
                 "legal_entity": "Ledger Trading",
+                "officer_contact": "privacy@ledger-trading.example",
                 "title": "Factures par WhatsApp",
+                "body": "J'accepte que Ledger Trading m'écrive par WhatsApp.",
+                "source_id": self.notice.id,
             }
         )
         self.assertNotIn("Factures par", self.url_open(f"{path}?lang=fr_FR").text)
+        french.action_review()
         french.action_publish()
         self.assertIn("Factures par", self.url_open(f"{path}?lang=fr_FR").text)
         self.partner.lang = "fr_FR"
