@@ -151,7 +151,7 @@ class AjwConsentState(models.Model):
         # Who closed it again after an opt-in is put on the list again: see _gc of suppression.
         self.env.cr.execute_values(
             f"""UPDATE ajw_consent_state state
-                   SET {assignments}, is_suppressed = false, write_uid = {int(self.env.uid)},
+                   SET {assignments}, is_suppressed = false, renewal_asked_at = NULL, write_uid = {int(self.env.uid)},
                        write_date = now() AT TIME ZONE 'UTC'
                   FROM (VALUES %s) AS new (id, {", ".join(ANSWER)})
                  WHERE state.id = new.id""",  # noqa: S608 - names of this file's own

@@ -30,6 +30,11 @@ class ResCompany(models.Model):
         default=30,
         help="How long the link of an invitation can be answered.",
     )
+    ajw_consent_renewal_days = fields.Integer(
+        "Ask to Renew Before (days)",
+        help="So many days before a consent ends, the person is asked by email whether it may go "
+        "on. 0: nobody is asked.",
+    )
     # What stands in the code of the till card: public, and renewed when a card was lost.
     ajw_consent_card_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
 
@@ -124,6 +129,10 @@ class ResConfigSettings(models.TransientModel):
 
     ajw_consent_invitation_interval = fields.Integer(
         related="company_id.ajw_consent_controller_id.ajw_consent_invitation_interval",
+        readonly=False,
+    )
+    ajw_consent_renewal_days = fields.Integer(
+        related="company_id.ajw_consent_controller_id.ajw_consent_renewal_days",
         readonly=False,
     )
     ajw_consent_invitation_validity = fields.Integer(

@@ -265,10 +265,7 @@ class AjwWhatsappWebhookEvent(models.Model):
         account = lookup.account(self.account_id, item.phone_number_id)
         if not account:
             if _is_opt_out(item):
-                self._alert(
-                    self.env._("Someone said STOP to a WhatsApp number that is not set up here"),
-                    self.env._("Record the withdrawal on the contact."),
-                )
+                self._withdraw_unknown(item)
             return "unknown_number"
         match item:
             case webhook.Status():
@@ -277,6 +274,26 @@ class AjwWhatsappWebhookEvent(models.Model):
                 return self._process_inbound(account, item, lookup, again)
             case webhook.Preference():
                 return self._process_preference(account, item)
+
+    def _withdraw_unknown(self, item):
+        """A no to a number of ours that is not set up here: believed, for the account's company."""
+        if item.number and isinstance(item, webhook.Inbound):
+            self.account_id._withdraw(
+                item.number,
+                "whatsapp_message" if item.type == "text" else "whatsapp_button",
+                item.at,
+                evidence={"note": item.text},
+            )
+        elif item.number:
+            self.account_id._withdraw_marketing(item.number, "whatsapp_preference", item.at)
+        self._alert(
+            self.env._("Someone said STOP to a WhatsApp number that is not set up here"),
+            self.env._(
+                "The withdrawal was recorded and the sender's number is on the suppression list."
+            )
+            if item.number
+            else self.env._("Record the withdrawal on the contact."),
+        )
 
     def _process_status(self, account, status, lookup):
         message = lookup.message(account, status)

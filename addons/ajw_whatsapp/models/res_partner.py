@@ -131,6 +131,17 @@ class ResPartner(models.Model):
         return super()._ajw_default_address(channel)
 
     @api.model
+    def _ajw_address_fields(self):
+        # EXTENDS 'ajw_consent'
+        return super()._ajw_address_fields() | {"ajw_whatsapp_number"}
+
+    def _ajw_raw_addresses(self):
+        # EXTENDS 'ajw_consent'
+        yield from super()._ajw_raw_addresses()
+        for channel in PHONE_CHANNELS:
+            yield channel, self.ajw_whatsapp_number
+
+    @api.model
     def _ajw_holding_address(self, controller, channel, address):
         # EXTENDS 'ajw_consent': a STOP also reaches who holds the number for WhatsApp only
         partners = super()._ajw_holding_address(controller, channel, address)
