@@ -33,6 +33,7 @@ class AjwConsentReport(models.Model):
     net = fields.Integer(
         "Net change", readonly=True, help="Opt-ins less withdrawals and what lapsed."
     )
+    asked = fields.Boolean("Answered when asked", readonly=True)
     rate = fields.Float(
         "Opt-in rate (%)",
         readonly=True,
@@ -95,6 +96,7 @@ class AjwConsentReport(models.Model):
                    CASE WHEN kind IN ('withdrawn', 'refused') THEN lost ELSE 0 END AS withdrawn,
                    CASE WHEN kind IN ('expired', 'suspended') THEN lost ELSE 0 END AS lapsed,
                    gained - lost AS net,
+                   gained = 1 OR kind = 'refused' AS asked,
                    CASE WHEN gained = 1 THEN 100.0 WHEN kind = 'refused' THEN 0.0 END AS rate
               FROM change
          LEFT JOIN ajw_consent_purpose purpose ON purpose.code = change.purpose_code

@@ -2,6 +2,7 @@ import { Component } from "@odoo/owl";
 
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { deserializeDateTime, formatDate, formatDateTime } from "@web/core/l10n/dates";
+import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
@@ -26,7 +27,7 @@ export class AjwConsentOverview extends Component {
         return this.props.record.data[this.props.name];
     }
 
-    column(section, key) {
+    columnOf(section, key) {
         return section.columns.find((column) => column.key === key);
     }
 
@@ -54,7 +55,7 @@ export class AjwConsentOverview extends Component {
     }
 
     time(value) {
-        return formatDateTime(deserializeDateTime(value), { showSeconds: false });
+        return formatDateTime(deserializeDateTime(value), { format: localization.dateTimeFormat.replace(":ss", "") });
     }
 
     async reload() {
