@@ -6,40 +6,18 @@ that the table does not name fails the test, as does a line that names nothing, 
 difference between table and reality, in either direction.
 """
 
-from typing import NamedTuple
-
-from odoo.exceptions import AccessError, UserError
-from odoo.orm.model_classes import is_model_definition
+from odoo.exceptions import AccessError
 from odoo.orm.models import NO_ACCESS
-from odoo.service.model import call_kw, get_public_method
 
+from .access_inherited import InheritedMatrixMixin
+from .access_methods import MethodMatrixMixin
 from .access_registry import core_fields, models_of, overrides, public_methods
-from .access_roles import ROLES, MatrixBase, quiet, without_trace
+from .access_roles import ROLES, Row, quiet, without_trace
+
+__all__ = ["AccessMatrixMixin", "Row"]
 
 
-class Row(NamedTuple):
-    """A row to try the rights on.
-
-    :param record: the row, of superuser
-    :param create: values of another such row, or a function of the user's environment that
-        returns them
-    :param write: values that change the row
-    :param guarded: the model refuses with a UserError whatever the rights are
-    :param own: everybody works on rows of their own, and must not reach those of others
-    """
-
-    record: object
-    create: object
-    write: dict
-    guarded: bool = False
-    own: bool = False
-
-    def values(self, env):
-        """Values of another such row, for the user of the environment."""
-        return self.create(env) if callable(self.create) else dict(self.create)
-
-
-class AccessMatrixMixin(MatrixBase):
+class AccessMatrixMixin(MethodMatrixMixin, InheritedMatrixMixin):
     """Tests of one addon's table. A test class adds the tables, and a factory for each model.
 
     A factory is called ``row_<model with underscores>``, takes the company the row belongs to, and
@@ -56,10 +34,6 @@ class AccessMatrixMixin(MatrixBase):
     WITHOUT_ACCESS = {}
     #: Models with a company and no rule about it, and why.
     WITHOUT_COMPANY_RULE = {}
-    #: ``model.method`` → roles that may call it on a row of company A.
-    METHODS = {}
-    #: ``model.method`` → positional arguments after the ids.
-    ARGUMENTS = {}
     #: Public methods of core that we extend: core decides who may call them.
     OVERRIDES = ()
     #: Field added to a model of somebody else → group it is for, ``""``: whoever sees the record.
@@ -68,39 +42,6 @@ class AccessMatrixMixin(MatrixBase):
     CRONS = ()
 
     # -- trying ----------------------------------------------------------------------------------
-
-    def _env_of(self, user):
-        """The environment of a request of this user, archived rows included."""
-        context = {
-            "active_test": False,
-            "allowed_company_ids": user.company_ids.ids,
-            "lang": "en_US",
-        }
-        return self.env(user=user.id, su=False, context=context)
-
-    def _row(self, model, company=None, method=""):
-        """The row of a model, from its factory; ``None`` for abstract models."""
-        if self.env[model]._abstract:
-            return None
-        name = "row_" + model.replace(".", "_")
-        factory = getattr(self, f"{name}_{method}", None) or getattr(self, name, None)
-        self.assertTrue(factory, f"{model}: no factory makes a row; add {name} to the test class")
-        row = factory(company or self.company)
-        self.env.flush_all()
-        return row
-
-    def _allowed(self, deed, guarded=False):
-        """Whether ``deed`` goes through. Leaves no trace."""
-        refusals = (AccessError, UserError) if guarded else AccessError
-        try:
-            with without_trace(self.env.cr):
-                # As a request of its own: what others read before is not at hand.
-                self.env.invalidate_all()
-                deed()
-                self.env.flush_all()
-        except refusals:
-            return False
-        return True
 
     def _rights(self, user, row):
         """Which of ``crwu`` the user may do to the row."""
@@ -147,40 +88,12 @@ class AccessMatrixMixin(MatrixBase):
             rights += f", but search finds {'it' if finds else 'nothing'}"
         return rights
 
-    def _may_call(self, user, model, method, row):
-        """Whether RPC lets the user call a method on the row. A refusal must leave no trace."""
-        records = self.env[model].with_env(self._env_of(user))
-        arguments = list(self.ARGUMENTS.get(f"{model}.{method}", ()))
-        try:
-            with without_trace(self.env.cr):
-                if not getattr(getattr(type(records), method), "_api_model", False):
-                    target = row.record if row else records
-                    if row and row.own:
-                        target = records.create(row.values(records.env))
-                    arguments.insert(0, target.ids)
-                before, outside = self._fingerprint(), self._outside()
-                self.env.invalidate_all()
-                try:
-                    call_kw(records, method, arguments, {})
-                except (AccessError, UserError):
-                    self.assertEqual(self._fingerprint(), before, f"{model}.{method} left traces")
-                    self.assertEqual(self._outside(), outside, f"{model}.{method} reached out")
-                    raise
-                self.env.flush_all()
-        except (AccessError, UserError) as error:
-            self.refusals.append(f"{model}.{method}: {error}")
-            return False
-        return True
-
     def _differences(self, model, table, real):
         return [
             f"{model} as {role}: table “{self._of_role(table, role, '')}”, reality “{rights}”"
             for role, rights in real.items()
             if sorted(self._of_role(table, role, "")) != sorted(rights)
         ]
-
-    def _assert_table(self, differences):
-        self.assertFalse(differences, "\n" + "\n".join(differences))
 
     # -- the table is complete -------------------------------------------------------------------
 
@@ -238,36 +151,6 @@ class AccessMatrixMixin(MatrixBase):
                 ("unlink", row.record.sudo().unlink),
             ):
                 self.assertFalse(self._allowed(deed, guarded=True), f"{operation} {model}")
-
-    def test_A6_methods_are_for_those_of_the_table(self):
-        differences = []
-        for key, roles in self.METHODS.items():
-            model, _dot, method = key.rpartition(".")
-            self.refusals = []
-            with quiet(), without_trace(self.env.cr):
-                row = self._row(model, method=method)
-                real = {
-                    role
-                    for role, user in self.users.items()
-                    if self._may_call(user, model, method, row)
-                }
-            table = dict.fromkeys(roles.split(), True)
-            told = {role for role in self.users if self._of_role(table, role, False)}
-            if real != told:
-                extra, short = real - told, told - real
-                differences.append(f"{key}: may and must not {extra}, may not and must {short}")
-                differences += sorted(set(self.refusals)) if short else []
-        self._assert_table(differences)
-
-    def test_A6_private_methods_cannot_be_called(self):
-        for model in self.env.values():
-            for definition in type(model).mro():
-                if not is_model_definition(definition) or definition._module != self.addon:
-                    continue
-                for name, value in vars(definition).items():
-                    if name.startswith("_") and not name.startswith("__") and callable(value):
-                        with self.assertRaises(AccessError, msg=f"{model._name}.{name}"):
-                            get_public_method(model, name)
 
     def test_A6_added_fields_are_for_their_group(self):
         for key, group in self.FIELDS.items():

@@ -41,9 +41,8 @@ from typing import NamedTuple
 from odoo import http
 from odoo.tools import mute_logger
 
-from .access_matrix import MatrixBase
 from .access_registry import routes_of
-from .access_roles import ROLES, Role, without_trace
+from .access_roles import ROLES, MatrixBase, Role, without_trace
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 #: The portal user the rows belong to, beside another one, ``portal``.

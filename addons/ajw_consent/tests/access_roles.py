@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 from odoo.tools import SQL, mute_logger
 
@@ -48,6 +49,28 @@ ROLES = {
     "manager": Role("ajw_whatsapp.group_manager", "a", like="consent_user"),
     "manager_b": Role("ajw_whatsapp.group_manager", "b"),
 }
+
+
+class Row(NamedTuple):
+    """A row to try the rights on.
+
+    :param record: the row, of superuser
+    :param create: values of another such row, or a function of the user's environment that
+        returns them
+    :param write: values that change the row
+    :param guarded: the model refuses with a UserError whatever the rights are
+    :param own: everybody works on rows of their own, and must not reach those of others
+    """
+
+    record: object
+    create: object
+    write: dict
+    guarded: bool = False
+    own: bool = False
+
+    def values(self, env):
+        """Values of another such row, for the user of the environment."""
+        return self.create(env) if callable(self.create) else dict(self.create)
 
 
 def quiet():
@@ -107,6 +130,42 @@ class MatrixBase:
             company_id=company.id,
             company_ids=[(6, 0, company.ids)],
         )
+
+    def _env_of(self, user):
+        """The environment of a request of this user, archived rows included."""
+        context = {
+            "active_test": False,
+            "allowed_company_ids": user.company_ids.ids,
+            "lang": "en_US",
+        }
+        return self.env(user=user.id, su=False, context=context)
+
+    def _row(self, model, company=None, method=""):
+        """The row of a model, from its factory; ``None`` for abstract models."""
+        if self.env[model]._abstract:
+            return None
+        name = "row_" + model.replace(".", "_")
+        factory = getattr(self, f"{name}_{method}", None) or getattr(self, name, None)
+        self.assertTrue(factory, f"{model}: no factory makes a row; add {name} to the test class")
+        row = factory(company or self.company)
+        self.env.flush_all()
+        return row
+
+    def _allowed(self, deed, guarded=False):
+        """Whether ``deed`` goes through. Leaves no trace."""
+        refusals = (AccessError, UserError) if guarded else AccessError
+        try:
+            with without_trace(self.env.cr):
+                # As a request of its own: what others read before is not at hand.
+                self.env.invalidate_all()
+                deed()
+                self.env.flush_all()
+        except refusals:
+            return False
+        return True
+
+    def _assert_table(self, differences):
+        self.assertFalse(differences, "\n" + "\n".join(differences))
 
     def _of_role(self, table, role, nothing):
         """What a table says of a role: by its name, or by the one it is like.

@@ -37,7 +37,12 @@ class TestAccessMatrix(NoticeRows, AccessMatrixMixin, ConsentCommon):
         "ajw.consent.notice": {"consent_user": "r", "officer": "crwu"},
         "ajw.consent.notice.line": {"consent_user": "r", "officer": "crwu"},
         "ajw.consent.origin": {"consent_user": "cr", "officer": "cr"},
-        "ajw.consent.origin.record": {"consent_user": "crwu", "officer": "crwu"},
+        "ajw.consent.origin.record": {
+            "consent_user": "crwu",
+            "officer": "crwu",
+            "officer_b": "crwu",
+            "manager_b": "crwu",
+        },
         "ajw.consent.proof.export": {"officer": "crwu"},
         "ajw.consent.proof.export.line": {"officer": "r"},
         # What one may be asked for is the same in all companies.
@@ -102,6 +107,15 @@ class TestAccessMatrix(NoticeRows, AccessMatrixMixin, ConsentCommon):
         "res.partner.ajw_action_record_consent": "consent_user officer officer_b manager_b",
         "res.partner.ajw_action_record_origin": "consent_user officer officer_b manager_b",
     }
+    REFUSES = dict.fromkeys(
+        (
+            "ajw.consent.card.action_print",
+            "ajw.consent.card.action_renew",
+            "ajw.consent.invite.action_invite",
+            "ajw.consent.origin.record.action_record",
+        ),
+        (r"^Switch to the company", "the form says which company to switch to"),
+    )
     OVERRIDES = (
         "ir.module.module.button_uninstall",
         "ir.module.module.module_uninstall",

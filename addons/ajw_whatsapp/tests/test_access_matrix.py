@@ -124,6 +124,13 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "sale.order.action_ajw_whatsapp_compose": "seller billing",
         "sale.order.action_ajw_whatsapp_messages": "seller billing",
     }
+    REFUSES = dict.fromkeys(
+        (
+            "ajw.whatsapp.message.action_desk_retry",
+            "ajw.whatsapp.message.action_desk_retry_uncertain",
+        ),
+        (r"You may not change the document", "one sentence says what became of many messages"),
+    )
     OVERRIDES = (
         "account.move.button_cancel",
         "account.move.button_draft",

@@ -1,0 +1,5 @@
+from .access_roles import MatrixBase
+
+
+class InheritedMatrixMixin(MatrixBase):
+    pass
