@@ -68,13 +68,14 @@ class AjwConsentSeal(models.Model):
         :param controller: res.company
         :return: the seal, empty if there is nothing to seal or somebody else seals just now
         """
+        caller = self.env
         # sudo: the ledger is sealed whole, whoever asks
         self = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
         last = self.search([("company_id", "=", controller.id)], order="sequence desc", limit=1)
         now = fields.Datetime.now().replace(microsecond=0)
         tree, last_event = self._pending_tree(controller)
         if not tree.count and (not last or now - last.sealed_at < HEARTBEAT):
-            return self.browse()
+            return self.browse().with_env(caller)
         content = SealContent(
             ledger=self._ledger_uuid(),
             controller=controller.id,
@@ -92,8 +93,8 @@ class AjwConsentSeal(models.Model):
                 self._insert_lines(seal, controller, last_event)
         except psycopg2.errors.UniqueViolation:
             _logger.info("Somebody else sealed the ledger of company %s just now", controller.id)
-            return self.browse()
-        return seal
+            return self.browse().with_env(caller)
+        return seal.with_env(caller)
 
     @api.model
     def _ledger_uuid(self):

@@ -42,6 +42,12 @@ class AjwConsentVerification(models.Model):
     user_id = fields.Many2one(
         "res.users", "By", readonly=True, help="Empty: by the scheduled action or command line."
     )
+    kind = fields.Selection(
+        [("verify", "Verification"), ("rebuild", "Rebuilding of the answers")],
+        "What",
+        required=True,
+        readonly=True,
+    )
     origin = fields.Selection(
         [("user", "A person"), ("cron", "Scheduled"), ("command", "Command line")],
         "Started By",
@@ -65,6 +71,9 @@ class AjwConsentVerification(models.Model):
     seal_count = fields.Integer("Seals", readonly=True)
     unsealed_count = fields.Integer(
         "Not Sealed Yet", readonly=True, help="Events of today, which wait for the next seal."
+    )
+    answer_count = fields.Integer(
+        "People Compared", readonly=True, help="Whose current answers were folded from the ledger."
     )
     problem_count = fields.Integer("Problems", readonly=True)
     mailed_seals = fields.Text(readonly=True, help="The mailed seals that were given back.")
@@ -102,11 +111,12 @@ class AjwConsentVerification(models.Model):
         return self.env._("A verification is written by itself and stays on record.")
 
     @api.model
-    def _start(self, controller, origin, mailed=(), with_evidence=True):
+    def _start(self, controller, origin, mailed=(), with_evidence=True, kind="verify"):
         """Note a verification that is to be run.
 
         :param controller: res.company
         :param str origin: ``user``, ``cron`` or ``command``
+        :param str kind: ``verify``, or ``rebuild`` to correct the answers instead
         :param mailed: files (bytes) of mailed seals, of this controller
         :return: the record, with all rights
         :raises ValueError: a file is no seal, was changed, or is of another company
@@ -115,11 +125,12 @@ class AjwConsentVerification(models.Model):
             if read_seal(data).content.controller != controller.id:
                 raise ValueError(self.env._("This seal is of another company's ledger."))
         # sudo: results are written by the verification only; the caller checked who asks
-        self = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
-        events = self.env["ajw.consent.event"].search_count([("company_id", "=", controller.id)])
-        return self.create(
+        runs = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
+        events = runs.env["ajw.consent.event"].search_count([("company_id", "=", controller.id)])
+        run = runs.create(
             {
                 "company_id": controller.id,
+                "kind": kind,
                 "origin": origin,
                 "user_id": self.env.uid if origin == "user" else False,
                 "with_evidence": with_evidence,
@@ -128,10 +139,20 @@ class AjwConsentVerification(models.Model):
                 "mailed_seals": json.dumps([data.decode() for data in mailed]) if mailed else False,
             }
         )
+        return run.with_env(self.sudo().env)
 
     def _mailed(self):
         """Return the mailed seals (list of :class:`..ledger.seal.Seal`) that were given back."""
         return [read_seal(text.encode()) for text in json.loads(self.mailed_seals or "[]")]
+
+    def action_rebuild(self):
+        """Fold all answers of this controller from the ledger again.
+
+        :raises AccessError: the user is no data protection officer
+        """
+        self.ensure_one()
+        self._check_officer()
+        return self._start(self.company_id, "user", kind="rebuild")._run_or_queue()
 
     def action_verify_again(self):
         """Open the form that verifies this controller's ledger.
@@ -139,7 +160,14 @@ class AjwConsentVerification(models.Model):
         :raises AccessError: the user is no data protection officer
         """
         self.ensure_one()
+        self._check_officer()
+        return self.env["ajw.consent.verify"]._open(self.company_id)
+
+    def _check_officer(self):
+        """Let only an officer go on who may see these records.
+
+        :raises AccessError: otherwise
+        """
         if not self.env.user.has_group("ajw_consent.group_officer"):
             raise AccessError(self.env._("Only a data protection officer verifies the ledger."))
         self.check_access("read")
-        return self.env["ajw.consent.verify"]._open(self.company_id)

@@ -8,6 +8,7 @@ REASONS = [
     ("subject", "It was hung to another person"),
     ("notice", "The wording it names was changed"),
     ("evidence", "The evidence is not what was recorded"),
+    ("answer", "The current answer is not the one that follows from it"),
     ("late", "It was put there after the fact"),
     ("seal_sequence", "A seal before it is missing"),
     ("seal_previous", "The seal does not follow from the one before"),

@@ -12,6 +12,8 @@ _logger = logging.getLogger(__name__)
 
 #: Events verified between two commits of the scheduled action.
 CHUNK = 50_000
+#: People whose answers are compared between two commits.
+CHUNK_ANSWERS = 5_000
 #: A ledger up to this size is verified while the officer waits.
 AT_ONCE = 20_000
 #: Findings kept on record, chains first; all are counted.
@@ -25,7 +27,11 @@ class AjwConsentVerification(models.Model):
 
     @api.model
     def _cron_verify(self):
-        """Verify every controller's ledger. The body of the weekly scheduled action."""
+        """Verify every controller's ledger, and remind of what is not on record.
+
+        The body of the weekly scheduled action.
+        """
+        self.env["res.company"]._ajw_remind_attestations()
         Event = self.env["ajw.consent.event"]
         for controller in self.env["res.company"].search([("parent_id", "=", False)], order="id"):
             waiting = self.search_count(
@@ -61,7 +67,7 @@ class AjwConsentVerification(models.Model):
         self = self.with_context(ajw_ledger=LEDGER_SENTINEL)
         try:
             with self.env.cr.savepoint():
-                self._advance(CHUNK)
+                self._advance(CHUNK, CHUNK_ANSWERS)
         except COLLISIONS:
             raise
         except Exception as error:
@@ -78,18 +84,59 @@ class AjwConsentVerification(models.Model):
         """Run to the end in this transaction."""
         self = self.with_context(ajw_ledger=LEDGER_SENTINEL)
         while self.state in ("waiting", "running"):
-            self._advance(None)
+            self._advance()
 
-    def _advance(self, limit):
-        """Verify the next events, and after the last of them the seals.
+    def _run_or_queue(self):
+        """Run now if that does not take long, else in the background; open the record."""
+        if self.expected_events <= AT_ONCE:
+            self._run()
+        else:
+            # sudo: officers may not handle scheduled actions
+            self.env.ref("ajw_consent.ir_cron_verification_queue").sudo()._trigger()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Verification"),
+            "res_model": self._name,
+            "view_mode": "form",
+            "res_id": self.id,
+        }
 
-        :param int limit: number of events; all of them if not given
+    def _advance(self, events=None, subjects=None):
+        """Do the next piece: first the chains, then the answers, at last the seals.
+
+        :param int events: number of events at most; all of them if not given
+        :param int subjects: number of people at most whose answers are compared
         """
         self.ensure_one()
         if self.state == "waiting":
             self.write({"state": "running", "started_at": fields.Datetime.now()})
         self.env.flush_all()
         state = json.loads(self.position or "{}")
+        if self.kind == "verify" and "after" not in state:
+            self._advance_chains(state, events)
+        else:
+            self._advance_answers(state.get("after", 0), subjects)
+
+    def _advance_answers(self, after, limit):
+        """Compare the answers of the next people with the ledger, or rebuild them."""
+        states, count = self.env["ajw.consent.state"], 0
+        work = states._rebuild_all if self.kind == "rebuild" else states._compare_all
+        for subjects, differences in work(self.company_id, after, limit):
+            count += len(subjects)
+            after = subjects[-1].id
+            for difference in differences:
+                event = self.env["ajw.consent.event"].browse(difference.event_id)
+                self._note({"reason": "answer", **self._vals_of_event(event)})
+        self.write(
+            {
+                "answer_count": self.answer_count + count,
+                "position": json.dumps({"after": after}),
+            }
+        )
+        if limit is None or count < limit:
+            self._finish()
+
+    def _advance_chains(self, state, limit):
         walk = ChainWalk(self.env, self.company_id, self.with_evidence, state)
         began = time.monotonic()
         for finding in walk.walk(limit):
@@ -100,14 +147,16 @@ class AjwConsentVerification(models.Model):
                 "event_count": walk.events,
                 "chain_count": walk.chains,
                 "evidence_count": walk.evidence,
-                "position": json.dumps(walk.state()),
+                "position": json.dumps({"after": 0} if walk.done else walk.state()),
             }
         )
-        if walk.done:
-            self._finish()
 
     def _finish(self):
         """Verify the seals, and close."""
+        if self.kind == "rebuild":
+            done = {"state": "intact", "finished_at": fields.Datetime.now(), "position": False}
+            self.write(done)
+            return
         controller, Seal = self.company_id, self.env["ajw.consent.seal"]
         events = self.env["ajw.consent.event"]
         mailed, foreign = self._mailed_of_here()

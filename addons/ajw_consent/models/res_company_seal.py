@@ -29,7 +29,7 @@ class ResCompany(models.Model):
     def _check_ajw_consent_seal_recipients(self):
         for company in self:
             for address in (company.ajw_consent_seal_recipients or "").split(","):
-                if address.strip() and not email_normalize(address):
+                if address.strip() and email_normalize(address) != address.strip().lower():
                     raise ValidationError(
                         self.env._(
                             "“%s” is not an email address. Separate several by commas.",

@@ -1,5 +1,6 @@
 from . import (
     test_access_matrix,
+    test_attestation,
     test_crons,
     test_event,
     test_gate,
@@ -15,5 +16,6 @@ from . import (
     test_proof_export,
     test_record_wizard,
     test_seal,
+    test_verification,
     test_security,
 )

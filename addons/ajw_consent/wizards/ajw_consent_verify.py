@@ -2,7 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..ledger.seal import MAX_FILE_BYTES, read_seal
-from ..models.ajw_consent_verification_run import AT_ONCE
 
 
 class AjwConsentVerify(models.TransientModel):
@@ -66,18 +65,7 @@ class AjwConsentVerify(models.TransientModel):
         verification = self.env["ajw.consent.verification"]._start(
             controller, "user", self._files(), self.with_evidence
         )
-        if verification.expected_events <= AT_ONCE:
-            verification._run()
-        else:
-            # sudo: officers may not handle scheduled actions
-            self.env.ref("ajw_consent.ir_cron_verification_queue").sudo()._trigger()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Verification"),
-            "res_model": "ajw.consent.verification",
-            "view_mode": "form",
-            "res_id": verification.id,
-        }
+        return verification._run_or_queue()
 
     def _files(self):
         """Return the contents (bytes) of the files given back, each checked."""
