@@ -48,6 +48,7 @@ class ConsentPages(http.Controller):
     )
     def answer(self, token, decision="", notice="", lang=None, **_params):
         """Record an answer and show the receipt."""
+        decision, notice, lang = _text(decision), _text(notice), _text(lang)
         Invitation = request.env["ajw.consent.invitation"]
         ticked = _ids(request.httprequest.form.getlist("purpose"))
         ip = request.httprequest.remote_addr
@@ -112,6 +113,7 @@ class ConsentPages(http.Controller):
     )
     def card_request(self, key, number="", name="", notice="", lang=None, **_params):
         """Keep what was typed, and show how to confirm it."""
+        number, name, notice, lang = _text(number), _text(name), _text(notice), _text(lang)
         company = request.env["res.company"]._ajw_find_by_card(key)
         if not company:
             return self._show_card(key, lang)
@@ -183,6 +185,11 @@ class ConsentPages(http.Controller):
             headers=[("Content-Type", "text/html; charset=utf-8"), *HEADERS],
             status=status,
         )
+
+
+def _text(value):
+    """Return what was typed; a file in its place is nothing, and PostgreSQL knows no NUL."""
+    return value.replace("\0", "") if isinstance(value, str) else ""
 
 
 def _ids(texts):

@@ -123,10 +123,10 @@ class AjwConsentInvitation(models.Model):
 
     @api.depends("partner_id", "source", "state")
     def _compute_display_name(self):
-        states = dict(self._fields["state"]._description_selection(self.env))
+        outcomes = dict(self._fields["outcome"]._description_selection(self.env))
         for invitation in self:
             who = invitation.partner_id.name or self.env._("Invitation")
-            invitation.display_name = f"{who} · {states.get(invitation.state)}"
+            invitation.display_name = f"{who} · {outcomes.get(invitation.outcome)}"
 
     @api.depends("company_id")
     def _compute_answer_url(self):
@@ -291,9 +291,7 @@ class AjwConsentInvitation(models.Model):
     @api.model
     def _validity(self, controller):
         """Return until when (naive UTC) a link of today may be answered."""
-        return fields.Datetime.now() + timedelta(
-            days=max(controller.sudo().ajw_consent_invitation_validity, 1)
-        )
+        return fields.Datetime.now() + timedelta(days=controller._ajw_link_days())
 
     @api.model
     def _default_purposes(self):

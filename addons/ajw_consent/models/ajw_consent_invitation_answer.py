@@ -1,6 +1,7 @@
 from typing import Any, NamedTuple
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import consteq, hash_sign, hmac, verify_hash_signed
 
 from ..tools.invitation import is_canonical, token_digest
@@ -43,6 +44,54 @@ class AjwConsentInvitation(models.Model):
 
     _inherit = "ajw.consent.invitation"
 
+    is_waiting = fields.Boolean(
+        "To Be Confirmed",
+        compute="_compute_outcome",
+        search="_search_is_waiting",
+        help="The person agreed; what was agreed to counts only after a confirmation.",
+    )
+    outcome = fields.Selection(
+        lambda self: [
+            *self._fields["state"]._description_selection(self.env),
+            ("waiting", self.env._("Agreed, to be confirmed")),
+        ],
+        "Status",
+        compute="_compute_outcome",
+    )
+
+    @api.depends("state", "partner_id", "address", "purpose_ids")
+    def _compute_outcome(self):
+        """What became of an invitation, as the gate sees it: a first yes need not open it."""
+        gate = self.env["ajw.consent.gate"]
+        agreed = self.filtered(lambda row: row.state == "answered" and row.partner_id)
+        waiting = set()
+        for (controller, channel), rows in agreed.grouped(
+            lambda row: (row.company_id, row.channel)
+        ).items():
+            for purpose in rows.purpose_ids:
+                asked = rows.filtered(lambda row, purpose=purpose: purpose in row.purpose_ids)
+                pairs = [(row.partner_id.id, row.address) for row in asked]
+                answers = gate._check(controller, purpose, channel, pairs)
+                waiting.update(
+                    row.id
+                    for row, pair in zip(asked, pairs, strict=True)
+                    if answers[pair].reason == "unconfirmed"
+                )
+        for row in self:
+            row.is_waiting = row.id in waiting
+            row.outcome = "waiting" if row.is_waiting else row.state
+
+    @api.model
+    def _search_is_waiting(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # sudo: only which contacts have something to confirm
+        states = self.env["ajw.consent.state"].sudo().search([("status", "=", "unconfirmed")])
+        rows = self.search(
+            [("state", "=", "answered"), ("partner_id", "in", states.partner_id.ids)]
+        )
+        return Domain("id", "in" if True in value else "not in", rows.filtered("is_waiting").ids)
+
     @api.model
     def _qr_token(self, company, partner, address):
         """Return a signed link for a paper: it names a contact, and nothing is stored for it.
@@ -51,8 +100,7 @@ class AjwConsentInvitation(models.Model):
         :param partner: res.partner
         :param str address: normalised number that is asked about
         """
-        controller = company.sudo().ajw_consent_controller_id
-        days = max(controller.ajw_consent_invitation_validity, 1)
+        days = company.sudo().ajw_consent_controller_id._ajw_link_days()
         values = [partner.id, company.id, self._fingerprint(partner, address)]
         return hash_sign(self.sudo().env, self._qr_scope(), values, expiration_hours=24 * days)
 

@@ -1,3 +1,5 @@
+from collections import Counter
+
 from odoo import api, fields, models
 
 
@@ -33,6 +35,7 @@ class AjwConsentInvitationBatch(models.Model):
     sent_count = fields.Integer("Sent", compute="_compute_progress")
     failed_count = fields.Integer("Failed", compute="_compute_progress")
     agreed_count = fields.Integer("Agreed", compute="_compute_progress")
+    waiting_count = fields.Integer("To Be Confirmed", compute="_compute_progress")
     refused_count = fields.Integer("Refused", compute="_compute_progress")
     progress = fields.Float(compute="_compute_progress", help="Percent that are no longer waiting.")
 
@@ -43,6 +46,12 @@ class AjwConsentInvitationBatch(models.Model):
             [("batch_id", "in", self.ids)], ["batch_id", "state"], ["__count"]
         ):
             counts.setdefault(batch.id, {})[state] = count
+        waiting = Counter(
+            row.batch_id.id
+            for row in self.env["ajw.consent.invitation"].search(
+                [("batch_id", "in", self.ids), ("is_waiting", "=", True)]
+            )
+        )
         for batch in self:
             found = counts.get(batch.id, {})
             batch.total = sum(found.values())
@@ -51,7 +60,8 @@ class AjwConsentInvitationBatch(models.Model):
                 found.get(state, 0) for state in ("queued", "failed", "cancelled")
             )
             batch.failed_count = found.get("failed", 0)
-            batch.agreed_count = found.get("answered", 0)
+            batch.waiting_count = waiting[batch.id]
+            batch.agreed_count = found.get("answered", 0) - batch.waiting_count
             batch.refused_count = found.get("refused", 0)
             batch.progress = (
                 100 * (batch.total - batch.queued_count) / batch.total if batch.total else 100

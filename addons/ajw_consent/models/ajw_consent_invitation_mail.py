@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools.mail import email_normalize_all
 
-from ..tools.invitation import PLACEHOLDER, new_token, token_digest
+from ..tools.invitation import new_token, token_digest
+from ..tools.mailed_link import fill_link
 
 #: What becomes of the mail decides what becomes of the invitation.
 _FOLLOWING = ("queued", "failed")
@@ -23,15 +25,36 @@ class AjwConsentInvitation(models.Model):
         :param mail: mail.mail, one record
         :param str body: HTML with the placeholder
         :return: the HTML with the link
-        :raises UserError: the invitation is closed
+        :raises UserError: the invitation is closed, or the mail would tell others the link
         """
         row = self.search([("mail_id", "=", mail.id), ("state", "in", _FOLLOWING)], limit=1)
         if not row:
             raise UserError(self.env._("The invitation that this email belongs to was closed."))
+        # Who edits templates or the mail queue need have no right to answer for customers.
+        recipients = {
+            *email_normalize_all(mail.email_to or ""),
+            *email_normalize_all(mail.email_cc or ""),
+            *(partner.email_normalized for partner in mail.recipient_ids),
+        }
+        if recipients != {row.email}:
+            raise UserError(
+                self.env._(
+                    "The link of an invitation is for the person and nobody else: take other "
+                    "recipients out of the email template “Consent: invitation to opt in”."
+                )
+            )
         token = new_token()
+        body, count = fill_link(body, self._url_of(token, row.company_id))
+        if not count:
+            raise UserError(
+                self.env._(
+                    "The email has no link to answer with. Put it back into the email template "
+                    "“Consent: invitation to opt in”."
+                )
+            )
         row.token_hash = token_digest(token)
         row.flush_recordset()
-        return body.replace(PLACEHOLDER, token)
+        return body
 
     @api.model
     def _mail_outcome(self, mails, failure_reason, failure_type):

@@ -94,7 +94,8 @@ class AjwConsentInvitation(models.Model):
         Who said no to anything but advertising is not asked again, whatever else there is to ask
         about; who said no to advertising is only not asked about that.
         """
-        if any(said in SAID_NO for purpose, said in reasons.items() if not purpose.is_marketing):
+        closed = SAID_NO | {"suppressed"}  # whoever suppressed the number: no mail asks about it
+        if any(said in closed for purpose, said in reasons.items() if not purpose.is_marketing):
             return "said_no"
         if askable:
             return ""

@@ -1,10 +1,15 @@
 import logging
+import re
 import secrets
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 _logger = logging.getLogger(__name__)
+
+MAX_LINK_DAYS = 365
+#: A key as the address of a till card holds it.
+_CARD_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class ResCompany(models.Model):
@@ -28,7 +33,7 @@ class ResCompany(models.Model):
     ajw_consent_invitation_validity = fields.Integer(
         "Links Valid for (days)",
         default=30,
-        help="How long the link of an invitation can be answered.",
+        help="How long the link of an invitation can be answered. At most 365.",
     )
     ajw_consent_renewal_days = fields.Integer(
         "Ask to Renew Before (days)",
@@ -54,6 +59,16 @@ class ResCompany(models.Model):
         "Somebody can be invited again after 365 days at most: after that it is no longer known "
         "who was invited. Give a smaller figure.",
     )
+    _ajw_consent_validity_limit = models.Constraint(
+        "CHECK (ajw_consent_invitation_validity <= 365)",
+        "Links can be valid for 365 days at most. Give a smaller figure.",
+    )
+
+    def _ajw_link_days(self):
+        """Return for how many days a link of today can be answered."""
+        self.ensure_one()
+        # an earlier release knew no end
+        return min(max(self.sudo().ajw_consent_invitation_validity, 1), MAX_LINK_DAYS)
 
     def _ajw_card_number(self):
         """Return the digits of the WhatsApp number that people confirm to, or ``False``.
@@ -118,7 +133,7 @@ class ResCompany(models.Model):
     @api.model
     def _ajw_find_by_card(self, key):
         """Return the company of a card's key, or an empty record."""
-        if not key or len(key) > 64 or not key.isascii():
+        if not key or not _CARD_KEY.fullmatch(key):
             return self.browse()
         # sudo: the key is public, companies are not
         return self.sudo().search([("ajw_consent_card_key", "=", key)], limit=1)

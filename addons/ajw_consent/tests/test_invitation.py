@@ -1,6 +1,8 @@
 import logging
 from datetime import timedelta
 
+import psycopg2
+
 from odoo import fields
 from odoo.exceptions import AccessError, ConcurrencyError, UserError
 from odoo.tests import tagged
@@ -336,6 +338,60 @@ class TestInvitation(InvitationCommon):
         )
         self.assertEqual(from_list.partner_ids, self.partner)
         self.assertNotIn(self.purpose_marketing, from_list.purpose_ids)
+
+    def test_A1_an_agreement_that_waits_for_confirmation_says_so(self):
+        """Where a purpose needs a second yes, the first one opens nothing."""
+        self.purpose_order.double_opt_in = True
+        first, second = self._create_customers(2)
+        rows = {}
+        for partner, purposes in ((first, self.purposes), (second, self.purpose_invoice)):
+            rows[partner], token = self._invite_and_send(partner)
+            self.assertEqual(self._answer(token, purposes=purposes), "")
+        waiting, agreed = rows[first].with_user(self.consent_user), rows[second]
+        self.assertEqual((waiting.state, agreed.state), ("answered", "answered"))
+        self.assertEqual((waiting.outcome, agreed.outcome), ("waiting", "answered"))
+        self.assertIn("to be confirmed", waiting.display_name)
+        self.assertNotIn("to be confirmed", agreed.display_name)
+        found = self.Invitation.with_user(self.consent_user).search([("is_waiting", "=", True)])
+        self.assertIn(waiting, found)
+        self.assertNotIn(agreed, found)
+        others = self.Invitation.search([("is_waiting", "=", False)])
+        self.assertIn(agreed, others)
+        self.assertNotIn(waiting, others)
+        batch = waiting.batch_id
+        self.assertEqual((batch.agreed_count, batch.waiting_count), (0, 1))
+        self.assertEqual((agreed.batch_id.agreed_count, agreed.batch_id.waiting_count), (1, 0))
+        self.env["ajw.consent.event"]._record(
+            self.controller,
+            first,
+            self.purpose_order,
+            "whatsapp",
+            waiting.address,
+            "confirmed",
+            "whatsapp_message",
+        )
+        self.env.invalidate_all()
+        self.assertEqual(waiting.outcome, "answered")
+        self.assertEqual((batch.agreed_count, batch.waiting_count), (1, 0))
+
+    def test_the_validity_of_links_has_an_end(self):
+        with mute_logger("odoo.sql_db"), self.assertRaises(psycopg2.errors.CheckViolation):
+            self.controller.ajw_consent_invitation_validity = 366
+            self.controller.flush_recordset()
+        self.controller.ajw_consent_invitation_validity = 365
+        # what an earlier release let in
+        self.env.cr.execute("ALTER TABLE res_company DROP CONSTRAINT res_company_ajw_consent_days")
+        self.env.cr.execute(
+            "ALTER TABLE res_company DROP CONSTRAINT res_company_ajw_consent_validity_limit"
+        )
+        self.env.cr.execute(
+            "UPDATE res_company SET ajw_consent_invitation_validity = 2147483647 WHERE id = %s",
+            [self.controller.id],
+        )
+        self.env.invalidate_all()
+        until = self.Invitation._validity(self.controller)
+        self.assertLess(until, fields.Datetime.now() + timedelta(days=366))
+        self.assertTrue(self.Invitation._qr_token(self.company, self.partner, self.number))
 
     def test_codes_and_masks(self):
         code = new_code()

