@@ -591,6 +591,21 @@ class AjwWhatsappAccount(models.Model):
         changed._document_outcome()
         return len(changed) == limit
 
+    def _tell_all_documents(self):
+        """Tell the documents after reports came in; a failure holds up no other account."""
+        self.ensure_one()
+        try:
+            while self._in_fresh_transaction(self._tell_documents):
+                pass
+        except Exception as error:  # noqa: BLE001 - the account's own sender tries again
+            self.env.cr.rollback()
+            _logger.error(  # without the error's text, which may hold personal data
+                "WhatsApp account %s: telling the documents failed: %s\n%s",
+                self.id,
+                type(error).__name__,
+                "".join(traceback.format_tb(error.__traceback__)),
+            )
+
     def _delete_documents(self, lock, time_left):
         """Delete documents at Meta that have served: they arrived, or never will.
 

@@ -152,8 +152,7 @@ class AjwWhatsappWebhookEvent(models.Model):
                 collisions += 1
                 time.sleep(random.uniform(0, 0.05 * 2**collisions))  # noqa: S311 - no secret
         for account in accounts:
-            while account._in_fresh_transaction(account._tell_documents):
-                pass
+            account._tell_all_documents()
         waiting = self.search(
             [("state", "=", "pending"), ("retry_at", ">", fields.Datetime.now())],
             order="retry_at",
