@@ -34,6 +34,9 @@ STEP_CHECKS = {
     "test": ("sender", "pdf", "reports"),
 }
 
+#: Steps that are only known to be done once they were checked.
+CHECKED_STEPS = ("token", "register", "webhook", "templates", "test")
+
 #: Fields of the webhook to subscribe to at Meta.
 WEBHOOK_FIELDS = (
     "messages",
@@ -117,15 +120,36 @@ class AjwWhatsappAccount(models.Model):
         }
 
     def action_setup_next(self):
-        """Go to the next step, once what this one needs is there.
+        """Go to the next step, once what this one needs is there; warn of what is left behind.
 
+        Much at Meta takes days, so only what the next steps cannot do without stops anybody.
+
+        :return: a warning, or ``True`` when there is nothing to warn of
         :raises UserError: says what is missing
         """
         self._check_manager()
         if missing := self._setup_missing():
             raise UserError(missing)
+        warning = self._setup_warning()
         self._move_setup(1)
-        return True
+        return self._notify(warning, "warning") if warning else True
+
+    def _setup_warning(self):
+        """Say what of this step is known to be wrong, or was not looked at; ``False`` for none."""
+        step = dict(self._fields["setup_step"]._description_selection(self.env))[self.setup_step]
+        rows = self.setup_checks or []
+        wrong = [row["name"] for row in rows if row["result"] == BAD]
+        if wrong:
+            return self.env._(
+                "%(step)s is not in order yet: %(checks)s. Come back to it before you send.",
+                step=step,
+                checks=", ".join(wrong),
+            )
+        if not rows and self.setup_step in CHECKED_STEPS:
+            return self.env._(
+                "%s was not checked. Come back and press “Check this step” before you send.", step
+            )
+        return False
 
     def action_setup_back(self):
         """Go back one step."""
@@ -149,6 +173,11 @@ class AjwWhatsappAccount(models.Model):
                 return self.env._("Enter the access token first.")
             case "webhook" if not self.has_verify_token:
                 return self.env._("Generate the verify token and enter it at Meta first.")
+            case "test" if self.state != "connected":
+                return self.env._(
+                    "The account is not connected, so nothing can be sent: go back to the token "
+                    "and check that step."
+                )
         return False
 
     def action_setup_check(self):

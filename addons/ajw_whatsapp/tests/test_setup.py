@@ -45,6 +45,30 @@ class TestSetup(WhatsappCommon):
         account.action_setup_next()
         self.assertEqual(account.setup_step, "register")
 
+    def test_what_is_left_behind_is_warned_of(self):
+        account = self._ready()
+        account.setup_step = "register"
+        action = account.action_setup_next()
+        self.assertEqual(action["params"]["type"], "warning")
+        self.assertIn("5. Register was not checked", action["params"]["message"])
+        self.assertEqual(account.setup_step, "webhook", "it warns and goes on")
+        account.action_setup_back()
+        account.sudo().self_test = [
+            {"key": "registered", "name": "Number registered", "result": "bad"},
+            {"key": "quality", "name": "Quality", "result": "unknown"},
+        ]
+        message = account.action_setup_next()["params"]["message"]
+        self.assertIn("5. Register is not in order yet: Number registered.", message)
+        account.action_setup_back()
+        account.sudo().self_test = [{"key": "registered", "name": "x", "result": "ok"}]
+        self.assertIs(account.action_setup_next(), True)
+
+    def test_the_setup_does_not_end_before_the_account_is_connected(self):
+        self.fresh.setup_step = "test"
+        with self.assertRaisesRegex(UserError, "not connected"):
+            self.fresh.action_setup_next()
+        self.assertEqual(self.fresh.setup_step, "test")
+
     def test_it_goes_on_where_it_was_left(self):
         self.fresh.setup_step = "number"
         self.env.flush_all()
