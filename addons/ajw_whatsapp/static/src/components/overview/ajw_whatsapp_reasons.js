@@ -1,34 +1,14 @@
-import { Component } from "@odoo/owl";
-
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
-import { useService } from "@web/core/utils/hooks";
-import { standardFieldProps } from "@web/views/fields/standard_field_props";
+
+import { AjwWhatsappRowsField } from "./ajw_whatsapp_rows_field";
 
 /** The most frequent reasons why messages were not delivered; each opens its messages. */
-export class AjwWhatsappReasonsField extends Component {
+export class AjwWhatsappReasonsField extends AjwWhatsappRowsField {
     static template = "ajw_whatsapp.Reasons";
-    static props = { ...standardFieldProps };
 
-    setup() {
-        this.orm = useService("orm");
-        this.action = useService("action");
-    }
-
-    get rows() {
-        return this.props.record.data[this.props.name] || [];
-    }
-
-    async open(row) {
-        const { resModel, resId } = this.props.record;
-        const reason = {
-            state: row.state,
-            error_code: row.error_code,
-            refusal_reason: row.refusal_reason,
-        };
-        await this.action.doAction(
-            await this.orm.call(resModel, "action_view_failures", [[resId], reason])
-        );
+    async open({ state, error_code, refusal_reason }) {
+        await this.run("action_view_failures", { state, error_code, refusal_reason });
     }
 }
 

@@ -1,9 +1,7 @@
-import { Component } from "@odoo/owl";
-
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
-import { useService } from "@web/core/utils/hooks";
-import { standardFieldProps } from "@web/views/fields/standard_field_props";
+
+import { AjwWhatsappRowsField } from "../overview/ajw_whatsapp_rows_field";
 
 const LOOKS = {
     ok: { icon: "fa fa-check-circle text-success", label: _t("In order") },
@@ -12,27 +10,15 @@ const LOOKS = {
 };
 
 /** The rows of the self-test: what is in order, what is not, and a way to where it is put right. */
-export class AjwWhatsappChecksField extends Component {
+export class AjwWhatsappChecksField extends AjwWhatsappRowsField {
     static template = "ajw_whatsapp.Checks";
-    static props = { ...standardFieldProps };
-
-    setup() {
-        this.orm = useService("orm");
-        this.action = useService("action");
-    }
-
-    get rows() {
-        return this.props.record.data[this.props.name] || [];
-    }
 
     look(row) {
         return LOOKS[row.result] || LOOKS.unknown;
     }
 
     async open(row) {
-        const { resModel, resId } = this.props.record;
-        const action = await this.orm.call(resModel, "action_open_check", [[resId], row.key]);
-        await this.action.doAction(action);
+        await this.run("action_open_check", row.key);
     }
 }
 
