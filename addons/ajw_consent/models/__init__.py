@@ -6,6 +6,7 @@ from . import (
     ajw_consent_event_verification,
     ajw_consent_evidence,
     ajw_consent_gate,
+    ajw_consent_gate_address,
     ajw_consent_gate_matrix,
     ajw_consent_keyring,
     ajw_consent_notice,

@@ -4,16 +4,9 @@ import psycopg2
 
 from odoo import api, fields, models
 
-from odoo.addons.ajw_consent.models.ajw_consent_gate import GateAnswer
 from odoo.addons.ajw_consent.tools.address import AddressError, normalize_address
 
 _logger = logging.getLogger(__name__)
-
-#: Answers that close the gate whether or not an opt-in is needed: the person said no, the number
-#: is not the person's any more, the law says so, or nobody can tell.
-ALWAYS_CLOSED = frozenset(
-    {"withdrawn", "refused", "suspended", "suppressed", "blacklisted", "restricted", "keyring"}
-)
 
 
 class SmsSms(models.Model):
@@ -120,57 +113,26 @@ class SmsSms(models.Model):
         refusals = {}
         # sudo: whoever sends a text message need not see the ledger
         queued = self.sudo().filtered(lambda sms: sms.state == "outgoing" and not sms.to_delete)
-        for (company, purpose), group in queued.grouped(
+        groups = queued.grouped(
             lambda sms: (
                 (sms.ajw_company_id or self.env.company).ajw_consent_controller_id,
                 sms.ajw_purpose_id,
             )
-        ).items():
-            if not purpose:
-                purpose = company._ajw_sms_purpose()
-            answers = group._ajw_answers(company, purpose)
-            needed = company._ajw_sms_needs_opt_in(purpose)
-            for sms in group:
-                answer = answers[sms.id]
-                if answer.reason in ALWAYS_CLOSED or (needed and not answer.allowed):
-                    refusals[sms.id] = answer.reason
+        )
+        for (controller, purpose), group in groups.items():
+            purpose = purpose or controller._ajw_sms_purpose()
+            answers = self.env["ajw.consent.gate"]._check_addresses(
+                controller,
+                purpose,
+                "sms",
+                {sms.id: (sms.partner_id.id, sms._ajw_number()) for sms in group},
+                needs_opt_in=controller._ajw_sms_needs_opt_in(purpose),
+                lock=True,
+            )
+            refusals |= {
+                sms_id: answer.reason for sms_id, answer in answers.items() if not answer.allowed
+            }
         return refusals
-
-    def _ajw_answers(self, controller, purpose):
-        """Return id → :class:`GateAnswer`."""
-        numbers = {sms.id: sms._ajw_number() for sms in self}
-        holders = self.filtered(lambda sms: not sms.partner_id)._ajw_holders(controller, numbers)
-        people = {
-            sms.id: [sms.partner_id.id] if sms.partner_id else holders.get(numbers[sms.id], [False])
-            for sms in self
-        }
-        answers = self.env["ajw.consent.gate"]._check(
-            controller,
-            purpose,
-            "sms",
-            [(pid, numbers[sms.id]) for sms in self for pid in people[sms.id]],
-            lock=True,
-        )
-        if any(answer.reason == "keyring" for answer in answers.values()):
-            return self._ajw_answers_without_keys(controller)
-        return {
-            sms.id: self._ajw_strictest([answers[pid, numbers[sms.id]] for pid in people[sms.id]])
-            for sms in self
-        }
-
-    def _ajw_answers_without_keys(self, controller):
-        """Without keys nobody knows who said no, unless nobody ever answered anything."""
-        # sudo: only whether there is one
-        used = self.env["ajw.consent.event"].sudo()
-        used = used.search_count([("company_id", "=", controller.id)], limit=1)
-        return dict.fromkeys(self.ids, GateAnswer(False, "keyring" if used else "no_opt_in"))
-
-    @api.model
-    def _ajw_strictest(self, answers):
-        """Of several people with one number: a yes of one counts, else a no of one."""
-        return min(
-            answers, key=lambda answer: (not answer.allowed, answer.reason not in ALWAYS_CLOSED)
-        )
 
     def _ajw_number(self):
         """Return the number as the ledger writes it, or as it stands."""
@@ -178,46 +140,6 @@ class SmsSms(models.Model):
             return normalize_address("sms", self.number, self.partner_id.country_id.code)
         except AddressError:
             return self.number or ""
-
-    def _ajw_holders(self, controller, numbers):
-        """Return number → ids of the contacts that hold it, for messages that name nobody."""
-        wanted = list({numbers[sms.id] for sms in self} - {""})
-        if not wanted:
-            return {}
-        companies = self.env["res.company"].sudo().search([("id", "child_of", controller.id)])
-        # sudo: the sender need not see them all
-        partners = (
-            self.env["res.partner"]
-            .sudo()
-            .search_fetch(
-                [
-                    ("phone_sanitized", "in", wanted),
-                    ("company_id", "in", [False, *companies.ids]),
-                ],
-                ["phone_sanitized"],
-            )
-        )
-        states = (
-            self.env["ajw.consent.state"]
-            .sudo()
-            .search_fetch(
-                [
-                    ("company_id", "=", controller.id),
-                    ("address", "in", wanted),
-                    ("partner_id", "!=", False),
-                ],
-                ["address", "partner_id"],
-            )
-        )
-        found = {}
-        for number, partner in [
-            *((partner.phone_sanitized, partner) for partner in partners),
-            *((state.address, state.partner_id) for state in states),
-        ]:
-            ids = found.setdefault(number, [])
-            if partner.id not in ids:
-                ids.append(partner.id)
-        return found
 
     def _ajw_cancel(self, reason):
         failure_type = self._ajw_failure_type()
@@ -236,7 +158,7 @@ class SmsSms(models.Model):
 
     @api.model
     def _ajw_failure_type(self):
-        """Return what statistics of mailings, if there are any, can hold too."""
+        """Return a failure type that the statistics of mailings, if there are any, can hold too."""
         if "mailing.trace" in self.env:
             known = self.env["mailing.trace"]._fields["failure_type"].get_values(self.env)
             return "ajw_consent" if "ajw_consent" in known else "sms_optout"
