@@ -65,8 +65,13 @@ class ConsentPages(http.Controller):
         if asked.problem:
             problem = asked.problem
         values = self._page_values(
-            asked.controller, asked.company, lang, asked.partner and asked.partner.lang
+            asked.controller,
+            asked.company,
+            lang,
+            asked.partner and asked.partner.lang,
+            purposes=asked.by_reason(ASKABLE),
         )
+        notice = values["notice"]
         values |= {
             "kind": "invitation",
             "problem": problem,
@@ -77,7 +82,11 @@ class ConsentPages(http.Controller):
             "on_paper": asked.source == "invoice_qr",
             "code": code,
             "business_number": asked.company._ajw_card_number() if code else "",
-            "offered": asked.by_reason(ASKABLE),
+            "offered": [
+                purpose
+                for purpose in asked.by_reason(ASKABLE)
+                if not notice or notice._covers(purpose)
+            ],
             "agreed": asked.by_reason({"ok"}),
             "waiting": asked.by_reason({"unconfirmed"}),
             "withdrawable": asked.by_reason(AGREED),
@@ -127,14 +136,16 @@ class ConsentPages(http.Controller):
     def _show_card(self, key, lang, problem="", code="", number="", name="", ticked=()):
         company = request.env["res.company"]._ajw_find_by_card(key)
         controller = company.ajw_consent_controller_id
-        values = self._page_values(controller, company, lang, request.env.lang)
+        # sudo: the texts of the purposes are what the page is for
+        purposes = request.env["ajw.consent.invitation"].sudo()._default_purposes()
+        values = self._page_values(controller, company, lang, request.env.lang, purposes=purposes)
+        if notice := values["notice"]:
+            purposes = purposes.filtered(notice._covers)
         business = company._ajw_card_number() if company else False
         if not company:
             problem = "unknown"
         elif not values["notice"] or not business:
             problem = "unavailable"
-        # sudo: the texts of the purposes are what the page is for
-        purposes = request.env["ajw.consent.invitation"].sudo()._default_purposes()
         values |= {
             "kind": "card",
             "problem": problem,
@@ -152,11 +163,11 @@ class ConsentPages(http.Controller):
     # Page
     # ------------------------------------------------------------------
 
-    def _page_values(self, controller, company, wanted, *others):
+    def _page_values(self, controller, company, wanted, *others, purposes=None):
         """Return what every page shows: the business, and its wording in a language it has."""
         # sudo: the published wording is what the page is for
         Notice = request.env["ajw.consent.notice"].sudo()
-        notices = Notice._latest_by_lang(controller) if controller else {}
+        notices = Notice._latest_by_lang(controller, purposes=purposes) if controller else {}
         notice = Notice._pick(notices, wanted, *others, controller and controller.partner_id.lang)
         names = dict(request.env["res.lang"].sudo().get_installed())  # sudo: names of languages
         return {

@@ -62,7 +62,7 @@ class NoticePages(http.Controller):
             "notice": notice,
             "lang": notice.lang or request.env.lang or "en_US",
             "archive": _archive(published, names),
-            "current": set(Notice._latest_by_lang(controller).values()),
+            "current": Notice._current(controller),
             "on": on if moment else "",
             "path": request.httprequest.path,
             "languages": [

@@ -214,17 +214,21 @@ class AjwConsentInvitation(models.Model):
         if asked.answered:
             return "answered_before"
         Notice = self.env["ajw.consent.notice"]
-        notice = Notice._pick(Notice._latest_by_lang(asked.controller), lang)
+        offered = asked.by_reason(ASKABLE)
+        notice = Notice._pick(Notice._latest_by_lang(asked.controller, purposes=offered), lang)
         if not notice:
             return "unavailable"
         if not notice_digest or not consteq(notice.digest, notice_digest):
             return "notice_changed"
-        offered = asked.by_reason(ASKABLE)
         if decision == "decline":
             return self._answer_once(asked, "refused", offered, notice, ip)
         if decision != "agree":
             return "unknown"
-        ticked = [purpose for purpose in offered if purpose.id in set(purpose_ids)]
+        ticked = [
+            purpose
+            for purpose in offered
+            if purpose.id in set(purpose_ids) and notice._covers(purpose)
+        ]
         if len(ticked) != len(set(purpose_ids)):
             return "purposes_changed"
         if not ticked:

@@ -93,12 +93,14 @@ class AjwConsentInvitation(models.Model):
         """Return ``(problem, values)`` of what was ticked on the page of a paper."""
         controller = company.ajw_consent_controller_id
         Notice = self.env["ajw.consent.notice"]
-        notice = Notice._pick(Notice._latest_by_lang(controller), lang)
+        offered = self._default_purposes()
+        notice = Notice._pick(Notice._latest_by_lang(controller, purposes=offered), lang)
         if not notice or not company._ajw_card_number():
             return "unavailable", {}
         if not notice_digest or not consteq(notice.digest, notice_digest):
             return "notice_changed", {}
-        ticked = self._default_purposes().filtered(lambda purpose: purpose.id in purpose_ids)
+        offered = offered.filtered(notice._covers)
+        ticked = offered.filtered(lambda purpose: purpose.id in purpose_ids)
         if len(ticked) != len(set(purpose_ids)):
             return "purposes_changed", {}
         if not ticked:

@@ -164,7 +164,9 @@ class AjwConsentInvitation(models.Model):
         """Give each invitation a mail in the queue. Its link is made when the mail leaves."""
         if not self:
             return
-        notices = self.env["ajw.consent.notice"]._latest_by_lang(self.company_id)
+        notices = self.env["ajw.consent.notice"]._latest_by_lang(
+            self.company_id, purposes=self.purpose_ids
+        )
         template = self._mail_template()
         handed_over = {
             "expires_at": self._validity(self.company_id),

@@ -27,10 +27,7 @@ class AjwConsentNotice(models.Model):
 
     @api.depends("state", "effective_at", "change", "announced_at")
     def _compute_stage(self):
-        current = {
-            controller.id: set(self._latest_by_lang(controller).values())
-            for controller in self.company_id
-        }
+        current = {controller.id: self._current(controller) for controller in self.company_id}
         for notice in self:
             if notice.state != "published":
                 notice.stage = "draft"
@@ -76,30 +73,56 @@ class AjwConsentNotice(models.Model):
 
         :param controller: res.company
         :param datetime moment: naive UTC, now if not given
-        :param purposes: only wordings that speak of one of these ``ajw.consent.purpose``
+        :param purposes: ``ajw.consent.purpose`` to ask about; wordings that speak of all of them
+            come first, then those that speak of some
         """
-        found = self.search(
+        return self._newest(self._effective(controller, moment), purposes)
+
+    @api.model
+    def _effective(self, controller, moment=None):
+        """Return every version that has taken effect, newest first; see :meth:`_latest_by_lang`."""
+        return self.search(
             Domain("company_id", "=", controller.id)
             & self._in_force_domain(moment or fields.Datetime.now()),
-            order="effective_at desc, version desc, id desc",
+            order="version desc, id desc",
         )
+
+    @api.model
+    def _newest(self, effective, purposes=None):
+        """Pick the newest wording of each language; see :meth:`_latest_by_lang`."""
         if purposes:
-            found = found.filtered(
-                lambda notice: any(notice._covers(purpose) for purpose in purposes)
+            covered = {
+                notice: [notice._covers(purpose) for purpose in purposes] for notice in effective
+            }
+            effective = effective.filtered(lambda notice: all(covered[notice])) or (
+                effective.filtered(lambda notice: any(covered[notice]))
             )
-        latest = {}
-        for notice in found.sorted(lambda notice: (-notice.version, -notice.id)):
-            latest.setdefault(notice.lang, notice)
         breaks = max(
             (
                 notice.version
-                for notice in found
+                for notice in effective
                 if not notice.source_id
                 and (notice.change == "material" or any(notice.line_ids.mapped("ask_again")))
             ),
             default=0,
         )
-        return {lang: notice for lang, notice in latest.items() if notice.version >= breaks}
+        latest = {}
+        for notice in effective:
+            if notice.version >= breaks:
+                latest.setdefault(notice.lang, notice)
+        return latest
+
+    @api.model
+    def _current(self, controller, moment=None):
+        """Return all wordings in force: for each purpose, the newest in each language."""
+        effective = self._effective(controller, moment)
+        # sudo: the public page asks as well
+        purposes = self.env["ajw.consent.purpose"].sudo().search([])
+        current = self.browse()
+        for purpose in purposes:
+            for notice in self._newest(effective, purpose).values():
+                current |= notice
+        return current
 
     @api.model
     def _pick(self, notices, *languages):

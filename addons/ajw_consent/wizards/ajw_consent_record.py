@@ -69,11 +69,13 @@ class AjwConsentRecord(models.TransientModel):
                 record.channel
             )
 
-    @api.depends("partner_id", "company_id")
+    @api.depends("partner_id", "company_id", "purpose_ids")
     def _compute_notice_id(self):
         for record in self:
             record.notice_id = self.env["ajw.consent.notice"]._get_published(
-                record.company_id.ajw_consent_controller_id, record.partner_id.lang
+                record.company_id.ajw_consent_controller_id,
+                record.partner_id.lang,
+                record.purpose_ids._origin,
             )
 
     def action_record(self):
