@@ -62,6 +62,7 @@
         "views/ajw_consent_confirmation_views.xml",
         "views/public_preference.xml",
         "views/portal_templates.xml",
+        "views/portal_boxes.xml",
         "views/base_module_uninstall_views.xml",
     ],
     "assets": {

@@ -150,7 +150,8 @@ class ConsentPortal(CustomerPortal):
             else None,
             "keyring_problem": bool(request.env["ajw.consent.keyring"]._check()),
             "waiting": self._ajw_waiting(controller, partner),
-            "statements": request.env["ajw.consent.preference"]._statements(),
+            "statements": preference._statements(),
+            "channel_labels": preference._channel_labels(),
         }
         page = int(page) if str(page).isascii() and str(page).isdigit() else 1
         events, count = preference._history(controller, partner, PAGE, (max(page, 1) - 1) * PAGE)

@@ -77,6 +77,7 @@ class PreferencePages(ConsentPages):
             "choices": choices,
             "mask_address": mask_address,
             "statements": preference.with_context(lang=lang)._statements(),
+            "channel_labels": preference.with_context(lang=lang)._channel_labels(),
         }
         if not opened.problem and not values["notice"]:
             values |= {"problem": "unavailable", "closed": True}

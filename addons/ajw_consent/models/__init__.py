@@ -52,6 +52,7 @@ from . import (
     ajw_consent_mailed_link,
     ajw_consent_preference,
     ajw_consent_preference_answer,
+    ajw_consent_preference_box,
     ajw_consent_preference_link,
     ajw_consent_confirmation,
     ajw_consent_confirmation_sending,

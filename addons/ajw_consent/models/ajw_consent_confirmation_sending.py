@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from .ajw_consent_confirmation import OPEN
+from .ajw_consent_confirmation import OPEN, SEND_LIMIT
 from .ajw_consent_invitation_sending import COLLISIONS
 
 _logger = logging.getLogger(__name__)
@@ -186,6 +186,10 @@ class AjwConsentConfirmation(models.Model):
     def _send_one(self):
         if not self.partner_id.active or not self._still_waiting():
             self._close("cancelled", self.env._("There is nothing left to confirm."))
+            return
+        if self.send_count >= SEND_LIMIT:
+            # Whoever deletes the mails from the queue does not make the cron write for ever.
+            self.write({"state": "failed", "failure_reason": self._resend_label("too_often")})
             return
         template = self.env.ref("ajw_consent.mail_template_confirmation")
         self.send_count += 1

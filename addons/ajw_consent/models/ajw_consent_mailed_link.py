@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..tools.invitation import PLACEHOLDER, is_canonical, new_token, token_digest
+from ..tools.mailed_link import fill_link
 
 #: Models whose mails carry a link that is made when they leave.
 LINKED = ("ajw.consent.confirmation", "ajw.consent.preference.link")
@@ -69,13 +70,20 @@ class AjwConsentMailedLink(models.AbstractModel):
     def _fill_link(self, mail, body):
         """Make the link of a row whose mail leaves now; see ``mail.mail`` below.
 
-        :raises UserError: the row was closed meanwhile
+        :param mail: mail.mail, one record
+        :param str body: HTML with the placeholder
+        :return: the HTML with the link
+        :raises UserError: the row was closed meanwhile, or the mail has no place for the link
         """
         row = self.search([("mail_id", "=", mail.id), ("state", "in", self._ajw_mailable)], limit=1)
         if not row:
             raise UserError(self.env._("What this email asks was closed meanwhile."))
-        token = row._new_link().rpartition("/")[2]
-        return body.replace(PLACEHOLDER, token)
+        filled, links = fill_link(body, row._new_link())
+        if not links:
+            raise UserError(
+                self.env._("The wording of this email has lost its link. Restore the template.")
+            )
+        return filled
 
     @api.model
     def _mail_outcome(self, mails, failure_reason, failure_type):

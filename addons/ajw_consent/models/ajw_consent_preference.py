@@ -144,6 +144,13 @@ class AjwConsentPreference(models.AbstractModel):
         return Notice._pick(Notice._latest_by_lang(controller), *languages)
 
     @api.model
+    def _channel_labels(self):
+        """Return channel key → its name in the language of the environment."""
+        return dict(
+            self.env["ajw.consent.state"]._fields["channel"]._description_selection(self.env)
+        )
+
+    @api.model
     def _statements(self):
         """Return reason code → what the page tells the person, in words of theirs."""
         return {

@@ -43,6 +43,7 @@ class AjwConsentPreference(models.AbstractModel):
                 if choice.can_give and choice.reason in ASKABLE
             ],
             "ajw_boxes_notice": notice,
+            "ajw_channel_labels": self._channel_labels(),
         }
 
     @api.model

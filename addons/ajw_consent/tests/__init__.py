@@ -1,6 +1,7 @@
 from . import (
     test_access_matrix,
     test_attestation,
+    test_confirmation,
     test_crons,
     test_event,
     test_gate,
