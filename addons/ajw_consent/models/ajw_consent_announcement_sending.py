@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 
 from .ajw_consent_invitation_sending import COLLISIONS
 from .ajw_consent_notice import PUBLISHING
-from .ajw_consent_notice_publishing import NOTICE_DAYS
+from .ajw_consent_notice_checks import NOTICE_DAYS
 
 _logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .ajw_consent_notice import CHANNEL_FIELDS
-from .ajw_consent_notice_publishing import NOTICE_DAYS
+from .ajw_consent_notice_checks import NOTICE_DAYS
 
 
 class AjwConsentNotice(models.Model):
