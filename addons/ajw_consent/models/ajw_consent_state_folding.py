@@ -151,8 +151,8 @@ class AjwConsentState(models.Model):
         # Who closed it again after an opt-in is put on the list again: see _gc of suppression.
         self.env.cr.execute_values(
             f"""UPDATE ajw_consent_state state
-                   SET {assignments}, is_suppressed = false, renewal_asked_at = NULL, write_uid = {int(self.env.uid)},
-                       write_date = now() AT TIME ZONE 'UTC'
+                   SET {assignments}, is_suppressed = false, renewal_asked_at = NULL,
+                       write_uid = {int(self.env.uid)}, write_date = now() AT TIME ZONE 'UTC'
                   FROM (VALUES %s) AS new (id, {", ".join(ANSWER)})
                  WHERE state.id = new.id""",  # noqa: S608 - names of this file's own
             [(state_id, *answer) for state_id, answer in changed],

@@ -30,6 +30,11 @@ class ResPartner(models.Model):
         """Return the fields that a contact's addresses follow from, to be extended by addons."""
         return {"phone", "email", "country_id"}
 
+    @api.model
+    def _ajw_number_fields(self):
+        """Return the stored fields that hold a number in E.164, to be extended by addons."""
+        return ["phone_sanitized"]
+
     def _ajw_held_addresses(self):
         """Return the addresses that stand on each contact now.
 

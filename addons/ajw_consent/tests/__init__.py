@@ -5,6 +5,8 @@ from . import (
     test_crons,
     test_event,
     test_gate,
+    test_histories,
+    test_import,
     test_invitation,
     test_invitation_answer,
     test_invitation_browser,
@@ -12,6 +14,7 @@ from . import (
     test_invitation_queue,
     test_keyring,
     test_ledger,
+    test_life,
     test_neutralize,
     test_notice,
     test_proof_export,
@@ -19,4 +22,5 @@ from . import (
     test_seal,
     test_verification,
     test_security,
+    test_suppression,
 )

@@ -11,13 +11,14 @@ from odoo.tools import hash_sign
 
 from ..tools.invitation import new_token, token_digest
 from .access_matrix import AccessMatrixMixin, Row
+from .access_rows_life import LifeRows
 from .access_matrix_routes import Ask, Case, Route, RouteMatrixMixin
 from .access_rows_notice import NoticeAsks, NoticeRows
 from .common import ConsentCommon, ConsentCommonMixin
 
 
 @tagged("-at_install", "post_install")
-class TestAccessMatrix(NoticeRows, AccessMatrixMixin, ConsentCommon):
+class TestAccessMatrix(NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
     addon = "ajw_consent"
 
     # c create, r read, w write, u unlink; roles that are not named may do nothing.
@@ -26,6 +27,8 @@ class TestAccessMatrix(NoticeRows, AccessMatrixMixin, ConsentCommon):
         "ajw.consent.event": {"consent_user": "r", "officer": "r"},
         "ajw.consent.evidence": {"officer": "r"},
         "ajw.consent.gate": {},
+        "ajw.consent.import": {"officer": "crwu"},
+        "ajw.consent.import.problem": {"officer": "r"},
         "ajw.consent.invitation": {"consent_user": "r", "officer": "r"},
         "ajw.consent.invitation.batch": {"consent_user": "r", "officer": "r"},
         "ajw.consent.invite": {"consent_user": "crwu", "officer": "crwu"},
@@ -60,7 +63,11 @@ class TestAccessMatrix(NoticeRows, AccessMatrixMixin, ConsentCommon):
         },
         "ajw.consent.report": {"consent_user": "r", "officer": "r"},
         "ajw.consent.state": {"consent_user": "r", "officer": "r"},
+        "ajw.consent.restriction": {"officer": "r"},
         "ajw.consent.subject": {"consent_user": "r", "officer": "r"},
+        "ajw.consent.suppression": {"officer": "r"},
+        # Whoever may use it works on forms of their own, in their own company.
+        "ajw.consent.suppression.check": {"officer": "crwu", "officer_b": "crwu"},
     }
     LEDGER = ("ajw.consent.event", "ajw.consent.evidence", "ajw.consent.state")
     WITHOUT_COMPANY_RULE = {
@@ -68,10 +75,16 @@ class TestAccessMatrix(NoticeRows, AccessMatrixMixin, ConsentCommon):
         "ajw.consent.invite": "everybody works on forms of their own",
         "ajw.consent.origin.record": "everybody works on forms of their own",
         "ajw.consent.record": "everybody works on forms of their own",
+        "ajw.consent.suppression.check": "everybody works on forms of their own",
     }
     METHODS = {
         "ajw.consent.card.action_print": "consent_user officer",
         "ajw.consent.card.action_renew": "officer",
+        "ajw.consent.import.action_check": "officer",
+        "ajw.consent.import.action_import": "officer",
+        "ajw.consent.import.action_open_problems": "officer",
+        "ajw.consent.suppression.check.action_check": "officer",
+        "ajw.consent.suppression.check.action_suppress": "officer",
         "ajw.consent.invitation.action_cancel": "consent_user officer",
         "ajw.consent.invitation.action_open_events": "consent_user officer",
         "ajw.consent.invitation.action_retry": "consent_user officer",
@@ -123,10 +136,14 @@ class TestAccessMatrix(NoticeRows, AccessMatrixMixin, ConsentCommon):
         "mail.mail.write",
         "phone.blacklist.create",
         "phone.blacklist.write",
+        "res.partner.write",
     )
     CRONS = (
         "ajw_consent.ir_cron_announcement",
+        "ajw_consent.ir_cron_import",
         "ajw_consent.ir_cron_invitation",
+        "ajw_consent.ir_cron_life",
+        "ajw_consent.ir_cron_suppression",
     )
     FIELDS = {
         "base.module.uninstall.ajw_losses": "",
@@ -136,10 +153,13 @@ class TestAccessMatrix(NoticeRows, AccessMatrixMixin, ConsentCommon):
         "res.company.ajw_consent_notice_key": NO_ACCESS,
         "res.company.ajw_consent_paper_requests": NO_ACCESS,
         "res.company.ajw_consent_invitation_interval": "",
+        "res.company.ajw_consent_renewal_days": "",
         "res.company.ajw_consent_invitation_validity": "",
         "res.config.settings.ajw_consent_invitation_interval": "",
+        "res.config.settings.ajw_consent_renewal_days": "",
         "res.config.settings.ajw_consent_invitation_validity": "",
         "res.partner.ajw_consent_count": "ajw_consent.group_user",
+        "res.partner.ajw_consent_minor": "ajw_consent.group_user",
         "res.partner.ajw_consent_origin_id": "ajw_consent.group_user",
         "res.partner.ajw_consent_origin_ids": "ajw_consent.group_user",
         "res.partner.ajw_consent_overview": "ajw_consent.group_user",

@@ -33,7 +33,9 @@ class AjwConsentSuppressionCheck(models.TransientModel):
     def _compute_result(self):
         names = {
             purpose.code: purpose.name
-            for purpose in self.env["ajw.consent.purpose"].with_context(active_test=False).search([])
+            for purpose in self.env["ajw.consent.purpose"]
+            .with_context(active_test=False)
+            .search([])
         }
         for wizard in self:
             wizard.is_suppressed, wizard.result = False, False
@@ -101,4 +103,5 @@ class AjwConsentSuppressionCheck(models.TransientModel):
         self.env["ajw.consent.suppression"]._suppress(
             self.controller_id, self.channel, [self._typed()], self.purpose_ids or None
         )
+        self.invalidate_recordset(["result", "is_suppressed"])
         return self.action_check()

@@ -131,6 +131,11 @@ class ResPartner(models.Model):
         return super()._ajw_default_address(channel)
 
     @api.model
+    def _ajw_number_fields(self):
+        # EXTENDS 'ajw_consent'
+        return [*super()._ajw_number_fields(), "ajw_whatsapp_number"]
+
+    @api.model
     def _ajw_address_fields(self):
         # EXTENDS 'ajw_consent'
         return super()._ajw_address_fields() | {"ajw_whatsapp_number"}

@@ -1,0 +1,22 @@
+"""Reading a list of consents without a database: files, columns, and the list of what is wrong.
+
+Nothing here imports Odoo.
+"""
+
+from .columns import COLUMNS, DATE_FORMATS, ColumnError, map_columns, parse_moment
+from .listing import bad_rows_csv, harmless
+from .reading import MAX_BYTES, MAX_ROWS, FileError, read_table
+
+__all__ = [
+    "COLUMNS",
+    "DATE_FORMATS",
+    "MAX_BYTES",
+    "MAX_ROWS",
+    "ColumnError",
+    "FileError",
+    "bad_rows_csv",
+    "harmless",
+    "map_columns",
+    "parse_moment",
+    "read_table",
+]

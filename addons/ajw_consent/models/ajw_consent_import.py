@@ -1,0 +1,230 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..importing import MAX_BYTES
+from .selections import CHANNELS
+
+#: A file larger than this is worked through by the scheduled action.
+INLINE_BYTES = 200_000
+#: Nothing can be changed any more.
+FIXED = ("queued", "done")
+
+
+class AjwConsentImport(models.Model):
+    """A list of consents that were collected elsewhere: checked first, then recorded.
+
+    Checking lists every bad row; importing records the good ones, or nothing unless all are good,
+    as the officer chooses. The file is deleted when it is done: the evidence has what matters.
+    """
+
+    _name = "ajw.consent.import"
+    _description = "Consent Import"
+    _order = "id desc"
+    _rec_name = "file_name"
+
+    _ajw_personal_data = {
+        "file": {"category": "file", "erase": "delete"},
+        "bad_rows": {"category": "file", "erase": "delete"},
+        "file_name": {"category": "file", "erase": "clear"},
+        "remark": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "written by us; names no person",
+        },
+    }
+
+    company_id = fields.Many2one(
+        "res.company",
+        "Controller",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        default=lambda self: self.env.company.ajw_consent_controller_id,
+    )
+    file = fields.Binary(attachment=True, help="CSV (UTF-8) or XLSX. The first row names columns.")
+    file_name = fields.Char(required=True, default="consents.csv")
+    date_format = fields.Selection(
+        [("iso", "2026-01-31"), ("dmy", "31/01/2026"), ("mdy", "01/31/2026")],
+        "Dates look like",
+        required=True,
+        default="iso",
+        help="Dates written as 2026-01-31 are always understood.",
+    )
+    purpose_ids = fields.Many2many(
+        "ajw.consent.purpose", string="Purposes", help="For rows that name none."
+    )
+    channel = fields.Selection(
+        CHANNELS, required=True, default="whatsapp", help="For rows that name none."
+    )
+    notice_id = fields.Many2one(
+        "ajw.consent.notice",
+        ondelete="restrict",
+        domain="[('company_id', '=', company_id), ('state', '=', 'published')]",
+        help="The wording that people saw, for rows that name no version.",
+    )
+    proof = fields.Text(
+        "How it was collected",
+        required=True,
+        help="Where and how people agreed, and where the originals are. Kept as evidence of each.",
+    )
+    only_complete = fields.Boolean(
+        "Nothing unless every row is good",
+        help="Otherwise the good rows are imported and the bad ones are listed.",
+    )
+    state = fields.Selection(
+        [
+            ("draft", "New"),
+            ("checking", "Being checked"),
+            ("checked", "Checked"),
+            ("queued", "Being imported"),
+            ("done", "Imported"),
+        ],
+        required=True,
+        readonly=True,
+        default="draft",
+        copy=False,
+    )
+    position = fields.Integer(readonly=True, copy=False, help="Rows worked through so far.")
+    row_count = fields.Integer("Rows", readonly=True, copy=False)
+    good_count = fields.Integer("Good rows", readonly=True, copy=False)
+    known_count = fields.Integer(
+        "On record already", readonly=True, copy=False, help="Nothing is recorded for these."
+    )
+    bad_count = fields.Integer("Bad rows", readonly=True, copy=False)
+    recorded_count = fields.Integer("Consents recorded", readonly=True, copy=False)
+    progress = fields.Float(compute="_compute_progress")
+    remark = fields.Text(readonly=True, copy=False)
+    problem_ids = fields.One2many("ajw.consent.import.problem", "import_id", readonly=True)
+    bad_rows = fields.Binary("List of bad rows", readonly=True, attachment=True, copy=False)
+    bad_rows_name = fields.Char(compute="_compute_bad_rows_name")
+
+    @api.depends("position", "row_count", "state")
+    def _compute_progress(self):
+        for run in self:
+            run.progress = (
+                100 if run.state == "done" else 100 * run.position / max(run.row_count, 1)
+            )
+
+    @api.depends("file_name")
+    def _compute_bad_rows_name(self):
+        for run in self:
+            run.bad_rows_name = "bad_rows.csv"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if company_id := vals.get("company_id"):
+                company = self.env["res.company"].browse(company_id)
+                vals["company_id"] = company.ajw_consent_controller_id.id
+        return super().create([self._own(vals) for vals in vals_list])
+
+    def write(self, vals):
+        vals = self._own(vals)
+        if vals and not self.env.su and self.filtered(lambda run: run.state in FIXED):
+            raise UserError(self.env._("This import has begun. Start a new one instead."))
+        if "file" in vals:
+            vals = {"state": "draft", **vals}  # another file has to be checked again
+        return super().write(vals)
+
+    def _own(self, vals):
+        """Leave out what only our own code sets, as a form that is saved sends it back."""
+        if self.env.su:
+            return vals
+        return {
+            name: value
+            for name, value in vals.items()
+            if name not in self._fields or not self._fields[name].readonly
+        }
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_begun(self):
+        if self.filtered(lambda run: run.state == "queued"):
+            raise UserError(self.env._("Wait until this import is done."))
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_check(self):
+        """List what is wrong with the file; record nothing.
+
+        :raises UserError: there is no file, it is too large, or cannot be read
+        :raises AccessError: the user may not import for this controller
+        """
+        self._start("checking", ("draft", "checked"))
+        return True
+
+    def action_import(self):
+        """Record the rows of a checked file.
+
+        :raises UserError: it was not checked, no row is good, or one is bad and all must be good
+        :raises AccessError: the user may not import for this controller
+        """
+        self.ensure_one()
+        if self.state != "checked":
+            raise UserError(self.env._("Check the file first."))
+        if not self.good_count:
+            raise UserError(self.env._("There is nothing to import in this file."))
+        if self.only_complete and self.bad_count:
+            raise UserError(
+                self.env._(
+                    "%s rows are bad, and you chose to import nothing unless every row is good. "
+                    "Correct them, or choose to import the good ones.",
+                    self.bad_count,
+                )
+            )
+        self._start("queued", ("checked",))
+        return True
+
+    def _start(self, state, before):
+        """Begin a pass over the file: here when it is small, else by the scheduled action."""
+        self.ensure_one()
+        self.check_access("write")
+        if self.company_id not in self.env.companies.ajw_consent_controller_id:
+            raise UserError(self.env._("Switch to the company %s first.", self.company_id.name))
+        if self.state not in before:
+            raise UserError(self.env._("This file is being worked on, or done already."))
+        size = len(self.with_context(bin_size=False).file or b"") * 3 // 4
+        if not size:
+            raise UserError(self.env._("Choose a file first."))
+        if size > MAX_BYTES:
+            raise UserError(
+                self.env._(
+                    "The file is larger than %s MB. Split it into several.", MAX_BYTES // 2**20
+                )
+            )
+        run = self.sudo()  # sudo: the counts are nobody's to write
+        run.write({"state": state, "position": 0, "remark": False})
+        if size <= INLINE_BYTES:
+            run._work_through(self.env.user)
+        else:
+            self.env.ref("ajw_consent.ir_cron_import").sudo()._trigger()  # sudo: see above
+
+    def action_open_problems(self):
+        """Open the list of bad rows."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Bad Rows"),
+            "res_model": "ajw.consent.import.problem",
+            "view_mode": "list",
+            "domain": [("import_id", "=", self.id)],
+        }
+
+
+class AjwConsentImportProblem(models.Model):
+    """A row that cannot be imported, and why. It names nobody."""
+
+    _name = "ajw.consent.import.problem"
+    _description = "Bad Row of a Consent Import"
+    _order = "row, id"
+    _rec_name = "row"
+    _log_access = False
+
+    import_id = fields.Many2one(
+        "ajw.consent.import", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="import_id.company_id")
+    row = fields.Integer(readonly=True, aggregator=None)
+    reason = fields.Char(readonly=True)

@@ -1,0 +1,358 @@
+import re
+from collections import defaultdict
+from typing import NamedTuple
+
+import pytz
+
+from odoo import api, fields, models
+
+from ..importing import parse_moment
+from ..ledger.fold import NEEDS_NEW_OPT_IN
+from ..tools.address import PHONE_CHANNELS, AddressError, normalize_address
+from .selections import CHANNELS, METHODS, ORIGINS
+
+_SEPARATORS = re.compile(r"[,;|/\n]+")
+
+
+class Row(NamedTuple):
+    """A row of the file that can be recorded.
+
+    :param int number: of the row in the file, from 1
+    :param partner: res.partner
+    :param purposes: ``ajw.consent.purpose`` that something is to be recorded for
+    :param bool known: all of it is on record already
+    """
+
+    number: int
+    partner: object
+    purposes: object
+    channel: str
+    address: str
+    occurred_at: object
+    notice: object
+    note: str
+    guardian: str
+    origin: str
+    known: bool = False
+
+
+class RowError(Exception):
+    """A row cannot be imported; the text is for the user."""
+
+
+class AjwConsentImport(models.Model):
+    """Reading rows: whom they are about, and whether they may be recorded."""
+
+    _inherit = "ajw.consent.import"
+
+    def _check_rows(self, columns, rows, seen):
+        """Check a batch of rows, in a number of queries that does not grow with it.
+
+        :param dict columns: what → position, from ``importing.map_columns``
+        :param list rows: ``(row number, cells)``
+        :param dict seen: what earlier rows of the file were about → their number; is extended
+        :return: ``(list of Row, list of (row number, reason, cells))``
+        """
+        values = [
+            {key: cells[at] if at < len(cells) else "" for key, at in columns.items()}
+            for _number, cells in rows
+        ]
+        facts = self._facts()
+        facts.contacts = self._find_contacts(values)
+        good, bad = [], []
+        for (number, cells), row in zip(rows, values, strict=True):
+            try:
+                good.append(self._read_row(number, row, facts, seen))
+            except RowError as error:
+                bad.append((number, str(error), cells))
+        return self._check_answers(good, bad, {number: cells for number, cells in rows})
+
+    def _facts(self):
+        """Return what all rows are read with."""
+        purposes = self.env["ajw.consent.purpose"].search([])
+        notices = self.env["ajw.consent.notice"].search(
+            [("company_id", "=", self.company_id.id), ("state", "=", "published")]
+        )
+        return _Facts(
+            {_plain(name): each for each in purposes for name in (each.code, each.name)},
+            {_plain(name): key for key, label in CHANNELS for name in (key, label)},
+            {_plain(name): label for key, label in METHODS for name in (key, label)},
+            {_plain(name): key for key, label in ORIGINS for name in (key, label)},
+            {notice: notice.published_at for notice in notices},
+            pytz.timezone(self.env.user.tz or "UTC"),
+        )
+
+    # ------------------------------------------------------------------
+    # Contacts
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _find_contacts(self, values):
+        """Return ``(column, value)`` → contacts that the user may see."""
+        wanted = defaultdict(set)
+        for row in values:
+            for column in ("contact_id", "email", "number"):
+                if row.get(column):
+                    wanted[column].add(self._contact_key(column, row[column]))
+        found = defaultdict(self.env["res.partner"].browse)
+        partners = self.env["res.partner"].with_context(active_test=True)
+        branches = self.env["res.company"].search([("id", "child_of", self.company_id.id)])
+        here = [("company_id", "in", [False, *branches.ids])]
+        # sudo: only the ids behind the names; the contacts are searched as the user
+        data = self.env["ir.model.data"].sudo()
+        names = [name.partition(".")[::2] for name in wanted["contact_id"] if "." in name]
+        ids = {
+            row.complete_name: row.res_id
+            for row in data.search(
+                [
+                    ("model", "=", "res.partner"),
+                    ("module", "in", [module for module, _name in names]),
+                    ("name", "in", [name for _module, name in names]),
+                ]
+            )
+        }
+        ids.update({name: int(name) for name in wanted["contact_id"] if name.isdigit()})
+        visible = partners.search([("id", "in", [*ids.values()]), *here])
+        for name, partner_id in ids.items():
+            found["contact_id", name] = visible.filtered(lambda p, key=partner_id: p.id == key)
+        for partner in partners.search([("email_normalized", "in", [*wanted["email"]]), *here]):
+            found["email", partner.email_normalized] |= partner
+        for name in self.env["res.partner"]._ajw_number_fields():
+            for partner in partners.search([(name, "in", [*wanted["number"]]), *here]):
+                found["number", partner[name]] |= partner
+        return found
+
+    @api.model
+    def _contact_key(self, column, value):
+        value = str(value)
+        if column == "contact_id":
+            return value
+        try:
+            return normalize_address("email" if column == "email" else "phone", value)
+        except AddressError:
+            return value
+
+    def _find_contact(self, row, facts):
+        """Return the one contact of a row: by id, else by number and email, else with the name."""
+        for column in ("contact_id", "number", "email"):
+            if not row.get(column):
+                continue
+            partners = facts.contacts[column, self._contact_key(column, row[column])]
+            if len(partners) > 1 and row.get("name"):
+                partners = partners.filtered(lambda p: _plain(p.name) == _plain(row["name"]))
+            if len(partners) > 1:
+                raise RowError(self.env._("Several contacts fit: name them by external id."))
+            if partners:
+                return partners
+        raise RowError(
+            self.env._(
+                "No contact of yours fits. Numbers need their country prefix (+91…); create the "
+                "contact first."
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # One row
+    # ------------------------------------------------------------------
+
+    def _read_row(self, number, row, facts, seen):
+        partner = self._find_contact(row, facts)
+        purposes = self._read_purposes(row, facts)
+        channel = self.channel
+        if row.get("channel"):
+            channel = facts.channels.get(_plain(row["channel"]))
+            if not channel:
+                raise RowError(self.env._("Unknown channel: %s", row["channel"]))
+        address = self._read_address(row, partner, channel)
+        occurred_at = self._read_date(row, facts)
+        notice = self._read_notice(row, facts, partner, occurred_at)
+        for purpose in purposes:
+            if not facts.covers(notice, purpose):
+                raise RowError(
+                    self.env._(
+                        "The notice %(notice)s does not cover %(purpose)s.",
+                        notice=notice.display_name,
+                        purpose=purpose.name,
+                    )
+                )
+        guardian = str(row.get("guardian") or "")
+        # sudo: the flag is for who records consent; an officer does
+        if partner.sudo().ajw_consent_minor and not guardian:
+            raise RowError(self.env._("The contact is a minor: name the guardian who agreed."))
+        method = row.get("method") or ""
+        if method and _plain(method) not in facts.methods:
+            raise RowError(self.env._("Unknown method: %s", method))
+        origin = row.get("origin") or ""
+        if origin and _plain(origin) not in facts.origins:
+            raise RowError(self.env._("Unknown origin: %s", origin))
+        for purpose in purposes:
+            first = seen.setdefault((partner.id, purpose.id, channel, address), number)
+            if first != number:
+                raise RowError(self.env._("The same consent stands in row %s already.", first))
+        note = "\n".join(
+            filter(
+                None,
+                (
+                    self.env._("Imported from row %(row)s.", row=number),
+                    facts.methods.get(_plain(method)) if method else "",
+                    str(row.get("proof") or ""),
+                    self.proof,
+                ),
+            )
+        )
+        return Row(
+            *(number, partner, purposes, channel, address, occurred_at, notice, note, guardian),
+            facts.origins.get(_plain(origin), ""),
+        )
+
+    def _read_purposes(self, row, facts):
+        names = [name for name in _SEPARATORS.split(str(row.get("purposes") or "")) if name.strip()]
+        purposes = self.purpose_ids if not names else self.env["ajw.consent.purpose"]
+        for name in names:
+            purpose = facts.purposes.get(_plain(name))
+            if not purpose:
+                raise RowError(self.env._("Unknown purpose: %s", name.strip()))
+            purposes |= purpose
+        if not purposes:
+            raise RowError(self.env._("No purpose is named."))
+        return purposes
+
+    def _read_address(self, row, partner, channel):
+        typed = row.get("address") or (
+            row.get("number") if channel in PHONE_CHANNELS else row.get("email")
+        )
+        typed = str(typed or partner._ajw_default_address(channel) or "")
+        try:
+            return normalize_address(channel, typed, partner.country_id.code or None)
+        except AddressError as error:
+            raise RowError(
+                {
+                    "missing": self.env._("There is no number or address."),
+                    "email": self.env._("This is not an email address: %s", typed),
+                    "country": self.env._("The number %s has no country prefix.", typed),
+                    "phone": self.env._("This is not a valid telephone number: %s", typed),
+                }[error.code]
+            ) from error
+
+    def _read_date(self, row, facts):
+        value = row.get("date")
+        if not value:
+            raise RowError(self.env._("The date on which the person agreed is missing."))
+        try:
+            moment = facts.to_utc(parse_moment(value, self.date_format))
+        except (ValueError, OverflowError):
+            raise RowError(self.env._("There is no such date: %s", value)) from None
+        if moment > facts.now:
+            raise RowError(self.env._("The date lies in the future: %s", value))
+        return moment
+
+    def _read_notice(self, row, facts, partner, occurred_at):
+        version = str(row.get("notice") or "").strip().casefold().removeprefix("v")
+        if version:
+            notices = [each for each in facts.notices if str(each.version) == version]
+            if not notices:
+                raise RowError(self.env._("There is no published notice of version %s.", version))
+            in_language = [each for each in notices if each.lang == partner.lang]
+            notice = (in_language or notices)[0]
+        else:
+            notice = self.notice_id
+        if not notice or notice not in facts.notices:
+            raise RowError(self.env._("No published notice is named that the person saw."))
+        if occurred_at < facts.notices[notice]:
+            raise RowError(
+                self.env._(
+                    "The notice was published on %(day)s, after the person is said to have agreed "
+                    "to it.",
+                    day=fields.Date.to_string(facts.notices[notice]),
+                )
+            )
+        return notice
+
+    # ------------------------------------------------------------------
+    # What is on record
+    # ------------------------------------------------------------------
+
+    def _check_answers(self, rows, bad, cells):
+        """Compare rows with what the people said before; see :meth:`_check_rows`."""
+        partners = self.env["res.partner"].union(*(row.partner for row in rows))
+        # sudo: what anybody said counts, of whatever branch
+        states = self.env["ajw.consent.state"].sudo()
+        said = defaultdict(list)
+        for state in states.search(
+            [("company_id", "=", self.company_id.id), ("partner_id", "in", partners.ids)]
+        ):
+            key = (state.partner_id.id, state.purpose_id.id, state.channel)
+            said[key].append((state.address or "", state.status, state.since))
+        suppressed = set()
+        by_purpose = defaultdict(set)
+        for row in rows:
+            for purpose in row.purposes:
+                by_purpose[purpose, row.channel].add(row.address)
+        suppression = self.env["ajw.consent.suppression"]
+        for (purpose, channel), addresses in by_purpose.items():
+            for address in suppression._suppressed(self.company_id, purpose, channel, addresses):
+                suppressed.add((purpose.id, channel, address))
+        restricted = self.env["ajw.consent.restriction"]._restricted(self.company_id, partners)
+        good = []
+        for row in rows:
+            try:
+                if row.partner in restricted:
+                    raise RowError(self.env._("Processing of this person's data is restricted."))
+                good.append(self._check_answer(row, said, suppressed))
+            except RowError as error:
+                bad.append((row.number, str(error), cells[row.number]))
+        return good, bad
+
+    def _check_answer(self, row, said, suppressed):
+        missing = row.purposes.browse()
+        for purpose in row.purposes:
+            if (purpose.id, row.channel, row.address) in suppressed:
+                raise RowError(
+                    self.env._(
+                        "The address is on the suppression list for %s: only the person can "
+                        "agree again.",
+                        purpose.name,
+                    )
+                )
+            answers = [
+                (status, since)
+                for address, status, since in said[row.partner.id, purpose.id, row.channel]
+                if address == row.address or (not address and status in NEEDS_NEW_OPT_IN)
+            ]
+            if any(status in NEEDS_NEW_OPT_IN for status, _since in answers):
+                raise RowError(
+                    self.env._(
+                        "The person said no to %s, or the number changed hands: an import cannot "
+                        "re-open that.",
+                        purpose.name,
+                    )
+                )
+            if all(since < row.occurred_at for _status, since in answers):
+                missing |= purpose
+        return row._replace(purposes=missing, known=not missing)
+
+
+class _Facts:
+    """What all rows of a file are read with."""
+
+    def __init__(self, purposes, channels, methods, origins, notices, timezone):
+        self.purposes, self.channels, self.methods = purposes, channels, methods
+        self.origins, self.notices, self.timezone = origins, notices, timezone
+        self.now = fields.Datetime.now()
+        self.contacts = {}
+        self._covered = {}
+
+    def covers(self, notice, purpose):
+        key = notice.id, purpose.id
+        if key not in self._covered:
+            self._covered[key] = notice._covers(purpose)
+        return self._covered[key]
+
+    def to_utc(self, moment):
+        """Naive UTC of a naive moment on the user's clock."""
+        return self.timezone.localize(moment).astimezone(pytz.utc).replace(tzinfo=None)
+
+
+def _plain(name):
+    """Return a name in the form in which two are compared."""
+    return " ".join(str(name or "").replace("_", " ").casefold().split())

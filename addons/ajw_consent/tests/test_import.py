@@ -1,0 +1,311 @@
+import base64
+import csv
+import io
+from datetime import datetime, timedelta
+from unittest.mock import patch
+
+import openpyxl
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from ..models import ajw_consent_import
+from .common import ConsentCommon
+
+HEADER = ["External ID", "Email", "Number", "Name", "Purposes", "Date", "Proof"]
+
+
+@tagged("-at_install", "post_install")
+class TestImport(ConsentCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # As if the wording had been in force for years.
+        cls.env.cr.execute("ALTER TABLE ajw_consent_notice DISABLE TRIGGER USER")
+        cls.env.cr.execute(
+            "UPDATE ajw_consent_notice SET published_at = '2024-01-01' WHERE id = %s",
+            [cls.notice.id],
+        )
+        cls.env.cr.execute("ALTER TABLE ajw_consent_notice ENABLE TRIGGER USER")
+        cls.notice.invalidate_recordset()
+        cls.other = cls._create_partner("Second Customer", "+919876543211")
+        cls.third = cls._create_partner("Third Customer", False, email="third@example.com")
+
+    def row(self, number="", date="2025-05-04", **values):
+        cells = {"Number": number, "Date": date, "Purposes": "invoice", **values}
+        return [cells.get(name, "") for name in HEADER]
+
+    def content(self, rows, header=None):
+        target = io.StringIO(newline="")
+        csv.writer(target).writerows([header or HEADER, *rows])
+        return target.getvalue().encode()
+
+    def run_of(self, content, user=None, **values):
+        env = self.env(user=user or self.officer)
+        return env["ajw.consent.import"].create(
+            {
+                "company_id": self.company.id,
+                "file": base64.b64encode(content),
+                "file_name": "list.csv",
+                "notice_id": self.notice.id,
+                "proof": "Forms of 2025, in the archive",
+                **values,
+            }
+        )
+
+    def checked(self, rows, **values):
+        run = self.run_of(self.content(rows), **values)
+        run.action_check()
+        return run
+
+    def events(self):
+        return self.env["ajw.consent.event"].search(
+            [("company_id", "=", self.company.id), ("method", "=", "import")]
+        )
+
+    def test_good_rows_are_recorded_with_their_proof(self):
+        run = self.checked(
+            [
+                self.row(self.number, Proof="Form 12"),
+                self.row(Email="third@example.com", Number=""),
+            ],
+            channel="whatsapp",
+        )
+        self.assertEqual((run.row_count, run.good_count, run.bad_count), (2, 1, 1))
+        self.assertIn("no number", run.problem_ids.reason)
+        self.assertFalse(self.events(), "checking records nothing")
+        run.action_import()
+        self.assertEqual((run.state, run.recorded_count, run.file), ("done", 1, False))
+        self.assertTrue(self._ask_gate(self.partner).allowed)
+        event = self.events()
+        self.assertEqual(event.occurred_at, datetime(2025, 5, 4))
+        evidence = self.env["ajw.consent.evidence"].search([("event_id", "=", event.id)])
+        self.assertEqual(evidence.actor, "consent_officer")
+        for text in ("row 2", "Form 12", "in the archive"):
+            self.assertIn(text, evidence.note)
+        self.assertTrue(evidence.is_intact)
+        self.assertEqual(self.env["ajw.consent.event"]._verify(), [])
+
+    def test_every_bad_row_is_listed_with_its_reason(self):
+        minor = self._create_partner("Minor", "+919876543212", ajw_consent_minor=True)
+        stopped = self._create_partner("Stopped", "+919876543213")
+        self.env["ajw.consent.event"]._withdraw_address(
+            self.controller, "whatsapp", stopped.phone_sanitized, "whatsapp_message"
+        )
+        twin = self._create_partner("Twin", "+919876543214")
+        self._create_partner("Other Twin", "+919876543214")
+        tomorrow = fields.Date.to_string(fields.Date.today() + timedelta(days=2))
+        rows = {
+            "good": self.row(self.number),
+            "row 2 already": self.row(self.number, date="2025-06-01"),
+            "suppression list": self.row(stopped.phone_sanitized),
+            "no such date: 2025-02-30": self.row(self.other.phone_sanitized, date="2025-02-30"),
+            "future": self.row(self.other.phone_sanitized, date=tomorrow),
+            "published on 2024-01-01": self.row(self.other.phone_sanitized, date="2023-12-31"),
+            "date on which": self.row(self.other.phone_sanitized, date=""),
+            "Unknown purpose: gifts": self.row(self.other.phone_sanitized, Purposes="gifts"),
+            "is a minor": self.row(minor.phone_sanitized),
+            "No contact of yours": self.row("+919999999999"),
+            "Several contacts": self.row(twin.phone_sanitized),
+            "No purpose": self.row(self.other.phone_sanitized, Purposes=""),
+        }
+        run = self.checked(rows.values())
+        self.assertEqual((run.good_count, run.bad_count), (1, len(rows) - 1))
+        reasons = {problem.row: problem.reason for problem in run.problem_ids}
+        for number, expected in enumerate(rows, start=2):
+            if expected != "good":
+                self.assertIn(expected, reasons[number])
+        self.assertTrue(self.row(twin.phone_sanitized, Name="twin"))
+        named = self.checked([self.row(twin.phone_sanitized, Name="twin")])
+        self.assertEqual((named.good_count, named.bad_count), (1, 0))
+
+    def test_list_of_bad_rows_runs_no_formula(self):
+        evil = '=HYPERLINK("http://x.invalid","y")'
+        run = self.checked([self.row("+919999999999", Name=evil, Proof="@SUM(1)")])
+        text = base64.b64decode(run.bad_rows).decode("utf-8-sig")
+        [header, row] = list(csv.reader(io.StringIO(text)))
+        self.assertEqual(header[:2], ["Row", "Reason"])
+        self.assertEqual(row[0], "2")
+        self.assertFalse([cell for cell in row if cell[:1] in ("=", "+", "-", "@")])
+        self.assertIn("'" + evil, row)
+        self.assertIn("'+919999999999", row)
+
+    def test_same_file_again_records_nothing(self):
+        rows = [self.row(self.number), self.row(self.other.phone_sanitized)]
+        self.checked(rows).action_import()
+        count = len(self.events())
+        again = self.checked(rows)
+        self.assertEqual((again.good_count, again.known_count, again.bad_count), (0, 2, 0))
+        with self.assertRaisesRegex(UserError, "nothing to import"):
+            again.action_import()
+        self.assertEqual(len(self.events()), count)
+
+    def test_nothing_unless_every_row_is_good(self):
+        run = self.checked([self.row(self.number), self.row("+919999999999")], only_complete=True)
+        with self.assertRaisesRegex(UserError, "1 rows are bad"):
+            run.action_import()
+        self.assertFalse(self.events())
+
+    def test_row_that_went_bad_after_the_check_stops_the_whole(self):
+        run = self.checked(
+            [self.row(self.number), self.row(self.other.phone_sanitized)], only_complete=True
+        )
+        self._withdraw(self.other)
+        run.action_import()
+        self.assertEqual((run.state, run.bad_count), ("checked", 1))
+        self.assertFalse(self.events())
+        self.assertTrue(run.file, "the list is still there to be corrected")
+
+    def test_A9_an_import_never_reopens(self):
+        self._opt_in(self.partner)
+        self._withdraw(self.partner)
+        run = self.checked([self.row(self.number, date=fields.Date.to_string(fields.Date.today()))])
+        self.assertEqual(run.good_count, 0)
+        self.assertIn("suppression", run.problem_ids.reason)
+        # Even when the person, subject and evidence are gone and the contact is a new one.
+        subjects = self.env["ajw.consent.subject"].search([("partner_id", "=", self.partner.id)])
+        self.partner.unlink()
+        self.assertFalse(subjects.partner_id)
+        self._create_partner("Bought Address", self.number)
+        run = self.checked([self.row(self.number)])
+        self.assertIn("suppression", run.problem_ids.reason)
+
+    def test_files_that_cannot_be_read_say_why(self):
+        good = self.content([self.row(self.number)])
+        for content, message in (
+            (b"Number,Date\n\xe9,1\n", "Line 2 is not written in UTF-8"),
+            (b"\n \n", "empty"),
+            (b'Number,Date\n"open,1\n', "cannot be read"),
+            (b"PK\x03\x04 no workbook", "cannot be read"),
+            (b"%PDF-1.7\0binary", "no table"),
+            (b"Colour,Date\nred,2025-01-01\n", "who a row is about"),
+            (b"Number,Phone,Date\n1,2,3\n", "remove one: Phone"),
+            (good.replace(b"\r\n", b"\n", 1)[:40], "no such"),
+        )[:-1]:
+            run = self.run_of(content)
+            run.action_check()
+            self.assertEqual(run.state, "draft")
+            self.assertIn(message, run.remark)
+        huge = self.run_of(b"x")
+        with (
+            patch.object(ajw_consent_import, "MAX_BYTES", 10),
+            self.assertRaisesRegex(UserError, "larger than"),
+        ):
+            self.run_of(good).action_check()
+        with self.assertRaisesRegex(UserError, "Choose a file"):
+            huge.file = False
+            huge.action_check()
+
+    def test_workbooks_are_read(self):
+        workbook = openpyxl.Workbook()
+        workbook.active.append(["Number", "Date", "Purposes", "Colour"])
+        workbook.active.append([self.number, datetime(2025, 5, 4, 10, 30), "Invoices", "red"])
+        target = io.BytesIO()
+        workbook.save(target)
+        purpose_name = self.purpose_invoice.name
+        workbook.active["C2"] = purpose_name
+        target = io.BytesIO()
+        workbook.save(target)
+        run = self.run_of(target.getvalue(), file_name="list.xlsx")
+        run.action_check()
+        self.assertEqual((run.good_count, run.bad_count), (1, 0), run.problem_ids.mapped("reason"))
+        self.assertIn("Colour", run.remark)
+        run.action_import()
+        self.assertEqual(self.events().occurred_at, datetime(2025, 5, 4, 10, 30))
+
+    def test_contacts_are_found_by_id_and_email(self):
+        self.env["ir.model.data"].create(
+            {"module": "__import__", "name": "c1", "model": "res.partner", "res_id": self.other.id}
+        )
+        run = self.checked(
+            [
+                self.row("", **{"External ID": "__import__.c1"}),
+                self.row("", Email="THIRD@example.com"),
+            ],
+            channel="email",
+        )
+        self.other.email = "other@example.com"
+        run.action_check()
+        self.assertEqual((run.good_count, run.bad_count), (2, 0), run.problem_ids.mapped("reason"))
+        run.action_import()
+        states = self.env["ajw.consent.state"].search([("event_id", "in", self.events().ids)])
+        self.assertEqual(set(states.mapped("address")), {"other@example.com", "third@example.com"})
+
+    def test_guardian_column_is_for_minors(self):
+        minor = self._create_partner("Minor", "+919876543212", ajw_consent_minor=True)
+        header = [*HEADER, "Guardian"]
+        content = self.content([[*self.row(minor.phone_sanitized), "Parent Name"]], header)
+        run = self.run_of(content)
+        run.action_check()
+        run.action_import()
+        self.assertEqual(self.events().given_by, "guardian")
+        self.assertTrue(self._ask_gate(minor).allowed)
+
+    def test_background_run_goes_on_where_it_stopped(self):
+        numbers = [f"+9198765500{number:02d}" for number in range(12)]
+        for number in numbers:
+            self._create_partner(number, number)
+        rows = [self.row(number) for number in numbers]  # in three batches
+        rows[5] = self.row("broken")
+        module = "odoo.addons.ajw_consent.models.ajw_consent_import_running.BATCH"
+        with patch.object(ajw_consent_import, "INLINE_BYTES", 0), patch(module, 4):
+            run = self.run_of(self.content(rows))
+            run.action_check()
+            self.assertEqual(run.state, "checking")
+            self._run_cron()
+            self.assertEqual((run.state, run.good_count, run.bad_count), ("checked", 11, 1))
+            run.action_import()
+            with self.assertRaisesRegex(UserError, "has begun"):
+                run.write({"proof": "Another"})
+            runs = type(self.env["ajw.consent.import"])
+            real, calls = runs._record_rows, []
+
+            def record(model, rows):
+                calls.append(len(rows))
+                if len(calls) == 2:
+                    raise RuntimeError("the machine stopped")
+                return real(model, rows)
+
+            with patch.object(runs, "_record_rows", record):
+                try:  # not assertRaises: it would roll back what was recorded before
+                    run.sudo()._work_through(self.officer)
+                except RuntimeError as error:
+                    self.assertIn("machine stopped", str(error))
+            self.assertEqual(len(calls), 2)
+            self.assertEqual(run.position, 4)
+            self.assertEqual(len(self.events()), 4)
+            run.sudo()._work_through(self.officer)
+        self.assertEqual((run.state, run.recorded_count), ("done", 11))
+        self.assertEqual(len(self.events()), 11)
+        self.assertEqual(len(self.events().subject_id), 11)
+
+    def _run_cron(self):
+        with self.enter_registry_test_mode():
+            self.env.ref("ajw_consent.ir_cron_import").method_direct_trigger()
+        self.env.invalidate_all()
+
+    def test_counts_cannot_be_forged(self):
+        run = self.run_of(self.content([self.row("+919999999999")]))
+        run.write({"state": "checked", "good_count": 5})
+        self.assertEqual((run.state, run.good_count), ("draft", 0))
+        with self.assertRaisesRegex(UserError, "Check the file first"):
+            run.action_import()
+
+    def test_W2_another_companys_import_and_contacts_are_out_of_reach(self):
+        other = self.env["res.company"].create({"name": "Another Controller"})
+        stranger = self._create_user(
+            "import_stranger",
+            "ajw_consent.group_officer",
+            company_id=other.id,
+            company_ids=[(6, 0, other.ids)],
+        )
+        run = self.run_of(self.content([self.row(self.number)]))
+        for deed in ("action_check", "action_import"):
+            with self.assertRaises(AccessError):
+                getattr(run.with_user(stranger), deed)()
+        with self.assertRaises(AccessError):
+            self.run_of(self.content([]), user=self.consent_user)
+        self.other.company_id = other
+        run = self.checked([self.row(self.other.phone_sanitized)])
+        self.assertIn("No contact of yours", run.problem_ids.reason)
