@@ -2,13 +2,16 @@
 
 A proof is a ZIP archive. ``events.jsonl`` has one line an event: its canonical form (see
 :mod:`.canonical`) and its hash, chain after chain. ``notices.jsonl`` has the wordings that people
-saw. ``about.json`` names the controllers and purposes, ``manifest.json`` the SHA-256 of each file.
-Names, numbers and scans are in a second archive, ``evidence.jsonl`` and ``scans/``, if the officer
-asked for it: the first one names nobody.
+saw, ``seals.jsonl`` the seals, one a line, as they were mailed (see :mod:`.seal`); an event's line
+says which seal covers it. ``about.json`` names the controllers and purposes, ``manifest.json`` the
+SHA-256 of each file. Names, numbers and scans are in a second archive, ``evidence.jsonl`` and
+``scans/``, if the officer asked for it: the first one names nobody.
 
 No Odoo is needed to verify. In this package's parent folder::
 
-    python3 -m ledger.proof proof.zip [evidence.zip]
+    python3 -m ledger.proof proof.zip [evidence.zip] [--seal seal-7.json]…
+
+With seals that were mailed, also a history that was rewritten as a whole is found out.
 """
 
 import base64
@@ -16,17 +19,19 @@ import hashlib
 import json
 import sys
 import zipfile
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from itertools import groupby
 from typing import NamedTuple
 
-from .canonical import HASH_VERSION, EventContent, canonical_bytes
 from .commitment import evidence_text, matches
+from .proof_file import FORMATS, MANIFEST, ProofWriter, event_line, read_event, wording_digest
+from .proof_seals import Places, check_seals
+from .seal import MAX_FILE_BYTES, read_seal
 from .verify import verify_chain
 
-FORMAT = "ajw-consent-proof/1"
-MANIFEST = "manifest.json"
+__all__ = ["ProofReport", "ProofWriter", "event_line", "read_event", "verify_proof"]
+
+
 #: Commitment of an event → the value it is to, on the evidence.
 COMMITTED = {
     "address_commitment": "address",
@@ -35,7 +40,6 @@ COMMITTED = {
     "actor_commitment": "actor",
     "evidence_commitment": "evidence",
 }
-_TIMES = ("occurred_at", "recorded_at", "expires_at")
 
 
 class ProofReport(NamedTuple):
@@ -44,87 +48,15 @@ class ProofReport(NamedTuple):
     :param events: number of events read
     :param chains: number of chains read
     :param problems: list of sentences; empty when the proof is whole
+    :param seals: number of seals read
+    :param unsealed: number of events that no seal covers yet
     """
 
     events: int
     chains: int
     problems: list
-
-
-def _json(value):
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def event_line(content, prev_hash, digest, hash_version=HASH_VERSION):
-    """Return an event as one line of ``events.jsonl`` (bytes, without the line's end).
-
-    :param EventContent content: what the event says
-    :param str prev_hash: hash of the event before it
-    :param str digest: the event's own hash
-    :param int hash_version: version of the form that was hashed
-    """
-    document = json.loads(canonical_bytes(content, prev_hash, hash_version))
-    return _json({**document, "hash": digest})
-
-
-def read_event(line):
-    """Return ``(content, prev_hash, hash, hash_version)`` of a line of ``events.jsonl``.
-
-    :raises ValueError: the line is no event
-    """
-    document = json.loads(line)
-    try:
-        digest, prev_hash = document.pop("hash"), document.pop("prev_hash")
-        version = document.pop("hash_version")
-        for name in _TIMES:
-            if document[name] is not None:
-                moment = datetime.strptime(document[name], "%Y-%m-%dT%H:%M:%SZ")
-                document[name] = moment.replace(tzinfo=UTC)
-        return EventContent(**document), prev_hash, digest, version
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"this line is no event: {error}") from None
-
-
-def wording_digest(wording):
-    """SHA-256 (hex) of a notice's wording: a dict of texts and the language."""
-    return hashlib.sha256(_json(wording)).hexdigest()
-
-
-class ProofWriter:
-    """Writes an archive piece by piece; memory holds one piece.
-
-    :param target: path or binary file to write to
-    """
-
-    def __init__(self, target):
-        self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
-        self._files = {}
-
-    @contextmanager
-    def member(self, name):
-        """Open a file of the archive; gives the function that writes bytes to it."""
-        digest, size = hashlib.sha256(), 0
-        with self._zip.open(name, "w", force_zip64=True) as stream:
-
-            def write(data):
-                nonlocal size
-                digest.update(data)
-                size += len(data)
-                stream.write(data)
-
-            yield write
-        self._files[name] = {"sha256": digest.hexdigest(), "size": size}
-
-    def add(self, name, data):
-        """Add a whole file (bytes)."""
-        with self.member(name) as write:
-            write(data)
-
-    def close(self, **facts):
-        """Write the manifest, which names each file's hash and these facts, and end the file."""
-        document = {"format": FORMAT, "files": self._files, **facts}
-        self._zip.writestr(MANIFEST, json.dumps(document, sort_keys=True, indent=1))
-        self._zip.close()
+    seals: int = 0
+    unsealed: int = 0
 
 
 def _check_files(archive, problems):
@@ -134,6 +66,9 @@ def _check_files(archive, problems):
     except (KeyError, ValueError):
         problems.append("There is no readable manifest: this file is no proof.")
         return {"files": {}}
+    if manifest.get("format") not in FORMATS:
+        problems.append(f"The format {manifest.get('format')} is not known: use a newer program.")
+        return manifest
     named = manifest.get("files", {})
     for name in sorted({*archive.namelist(), *named} - {MANIFEST}):
         if name not in named:
@@ -184,11 +119,12 @@ def _evidence_problem(content, evidence, archive):
     return ""
 
 
-def verify_proof(proof, evidence=None):
-    """Verify a proof from the file alone: hashes, chains, wordings and, if given, the evidence.
+def verify_proof(proof, evidence=None, mailed=()):
+    """Verify a proof from the file alone: hashes, chains, wordings, seals, and evidence if given.
 
     :param proof: path or binary file of the proof
     :param evidence: path or binary file of the evidence that was exported with it
+    :param mailed: seals (:class:`~.seal.Seal`) as they were mailed
     :return: :class:`ProofReport`
     """
     problems, counts = [], {"events": 0, "chains": 0}
@@ -208,11 +144,14 @@ def verify_proof(proof, evidence=None):
                 values.open("evidence.jsonl")
             ))  # fmt: skip
         following = next(pending, None) if pending else None
+        places = Places()
+        stack.callback(places.close)
 
         def links(chain):
             nonlocal following
-            for content, prev_hash, digest, version in chain:
+            for content, prev_hash, digest, version, place in chain:
                 counts["events"] += 1
+                problems.extend(places.add(content, digest, place))
                 if content.notice_digest and content.notice_digest not in notices:
                     problems.append(f"Event {content.uuid}: its notice is not in this file.")
                 if following and following["event"] == content.uuid:
@@ -241,7 +180,8 @@ def verify_proof(proof, evidence=None):
             problems.append(
                 f"{counts['events']} events are here, {manifest.get('events')} were exported."
             )
-    return ProofReport(counts["events"], counts["chains"], problems)
+        seals = check_seals(archive, places, mailed, problems)
+    return ProofReport(counts["events"], counts["chains"], problems, seals, places.unsealed)
 
 
 def scan_bytes(value):
@@ -253,20 +193,36 @@ def scan_bytes(value):
 def main(arguments):
     """Verify the files named on the command line; print what was found.
 
-    :param arguments: path of the proof and, if there is one, of the evidence
+    :param arguments: path of the proof and, if there is one, of the evidence; ``--seal`` and a path
+        for each mailed seal
     :return: 0 when everything is as it was recorded, 1 when not, 2 for a wrong call
     """
-    if len(arguments) not in (1, 2):
+    paths, seals, given = [], [], iter(arguments)
+    for argument in given:
+        if argument == "--seal":
+            seals.append(next(given, ""))
+        else:
+            paths.append(argument)
+    if len(paths) not in (1, 2) or "" in seals or any(path.startswith("-") for path in paths):
         print(__doc__)
         return 2
     try:
-        report = verify_proof(*arguments)
+        mailed = []
+        for path in seals:
+            with open(path, "rb") as file:
+                mailed.append(read_seal(file.read(MAX_FILE_BYTES + 1)))
+        report = verify_proof(*paths, mailed=mailed)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         print(f"This file cannot be verified: {error}")
         return 1
     for problem in report.problems:
         print(problem)
-    print(f"{report.events} events in {report.chains} chains, {len(report.problems)} problems.")
+    print(
+        f"{report.events} events in {report.chains} chains, {report.seals} seals "
+        f"({report.unsealed} events not sealed yet), {len(report.problems)} problems."
+    )
+    if not mailed and not report.problems:
+        print("No mailed seal was given: who rewrote everything would not be found out.")
     return 1 if report.problems else 0
 
 

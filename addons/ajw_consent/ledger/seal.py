@@ -89,10 +89,11 @@ def seal_hash(content, version=SEAL_VERSION):
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def write_seal(seal):
+def write_seal(seal, indent=1):
     """Return a seal's file (bytes): JSON for programs, laid out so that people can read it.
 
     :param Seal seal: the seal
+    :param int indent: ``None``: one line
     """
     document = {
         "format": SEAL_FORMAT,
@@ -102,7 +103,7 @@ def write_seal(seal):
         "hash": seal.hash,
         "tree": {"level": seal.level, "nodes": seal.nodes},
     }
-    return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(document, indent=indent, ensure_ascii=False).encode() + b"\n"
 
 
 def read_seal(data):

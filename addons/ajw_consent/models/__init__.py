@@ -49,6 +49,7 @@ from . import (
     ajw_consent_verification,
     ajw_consent_verification_finding,
     ajw_consent_verification_run,
+    ajw_consent_verification_command,
     ajw_consent_attestation,
     ajw_consent_origin,
     ajw_consent_announcement,

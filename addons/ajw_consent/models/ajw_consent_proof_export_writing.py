@@ -5,6 +5,7 @@ from odoo import fields, models, release
 from odoo.tools import SQL
 
 from ..ledger.proof import ProofWriter, event_line
+from ..ledger.seal import write_seal
 
 #: Events read at once.
 BATCH = 2000
@@ -46,6 +47,11 @@ class AjwConsentProofExport(models.Model):
         with proof.member("notices.jsonl") as write:
             for notice in self._notices(controllers):
                 write(self._dump(notice) + b"\n")
+        seals = self._seals(controllers)
+        with proof.member("seals.jsonl") as write:
+            for seal in seals:
+                write(write_seal(seal._to_seal(), indent=None))
+                seal.invalidate_recordset(flush=False)
         scans = []
         with proof.member("events.jsonl") as write:
             if evidence:
@@ -56,6 +62,7 @@ class AjwConsentProofExport(models.Model):
         lines = self._coverage(controllers)
         facts = {
             "events": count,
+            "seals": len(seals),
             "controllers": [
                 {
                     "id": line["company_id"],
@@ -95,8 +102,8 @@ class AjwConsentProofExport(models.Model):
                 for purpose in purposes
             ],
             "verification": [{"event": event.uuid, "reason": reason} for event, reason in broken],
-            "how_to_verify": "python3 -m ledger.proof proof.zip [evidence.zip], in the folder of "
-            "the addon ajw_consent",
+            "how_to_verify": "python3 -m ledger.proof proof.zip [evidence.zip] [--seal FILE], in "
+            "the folder of the addon ajw_consent",
         }
 
     def _notices(self, controllers):
@@ -112,6 +119,26 @@ class AjwConsentProofExport(models.Model):
                 "digest": notice.digest,
                 "wording": notice._wording(),
             }
+
+    def _seals(self, controllers):
+        """Return the seals of the controllers, in order."""
+        return self.env["ajw.consent.seal"].search(
+            [("company_id", "in", controllers.ids)], order="company_id, sequence"
+        )
+
+    def _places(self, events):
+        """Return event id → ``(number of the seal, position in it)``."""
+        # SQL: a bulk path of the ledger; lines need no records
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT line.event_id, seal.sequence, line.position
+                     FROM ajw_consent_seal_line line
+                     JOIN ajw_consent_seal seal ON seal.id = line.seal_id
+                    WHERE line.event_id IN %s""",
+                events._ids,
+            )
+        )
+        return {event: (number, position) for event, number, position in rows}
 
     def _batches(self, controllers):
         """Yield the events in batches, chain after chain, by the index of the chains."""
@@ -148,8 +175,12 @@ class AjwConsentProofExport(models.Model):
         """
         count = 0
         for events in self._batches(controllers):
+            places = self._places(events)
             for event in events:
-                line = event_line(event._content(), event.prev_hash, event.hash, event.hash_version)
+                line = event_line(
+                    event._content(),
+                    *(event.prev_hash, event.hash, event.hash_version, places.get(event.id)),
+                )
                 write(line + b"\n")
             count += len(events)
             if write_evidence is None:

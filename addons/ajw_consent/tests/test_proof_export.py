@@ -8,7 +8,9 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from ..ledger.proof import event_line, verify_proof
+from ..ledger.proof import ProofWriter, event_line, verify_proof
+from ..ledger.proof_file import FORMAT
+from ..ledger.seal import read_seal
 from ..models import ajw_consent_proof_export_writing as writing
 from .common import ConsentCommon
 
@@ -85,6 +87,58 @@ class TestProofExport(ConsentCommon):
         problems = verify_proof(self._file(forged.attachment_id)).problems
         self.assertIn("hash", " ".join(problems))
         self.assertFalse(verify_proof(self._file(export.attachment_id)).problems)
+
+    def _sealed(self):
+        """An export of a ledger of which a part is sealed, and the seal as it was mailed."""
+        self.env.flush_all()
+        seal = self.env["ajw.consent.seal"]._seal(self.controller)
+        self._withdraw(self.customers[1])
+        return self._export(), read_seal(seal._file()[1])
+
+    def test_A2_the_file_proves_its_seals_too(self):
+        export, mailed = self._sealed()
+        report = verify_proof(self._file(export.attachment_id), mailed=[mailed])
+        self.assertEqual(report.problems, [])
+        self.assertEqual((report.seals, report.unsealed), (1, 1))
+        other = mailed._replace(hash="0" * 64)
+        problems = verify_proof(self._file(export.attachment_id), mailed=[other]).problems
+        self.assertIn("Seal 1", problems[0])
+        for name, change in (
+            ("seals.jsonl", lambda data: b""),
+            ("seals.jsonl", lambda data: data.replace(b'"count": 7', b'"count": 6', 1)),
+            (
+                "events.jsonl",
+                lambda data: data.replace(b'"seal_position":2', b'"seal_position":9', 1),
+            ),
+            (
+                "events.jsonl",
+                lambda data: data.replace(b'"seal_position":2', b'"seal_position":1', 1),
+            ),
+            ("events.jsonl", lambda data: data.replace(b'"seal":1', b'"seal":2')),
+        ):
+            changed = self._changed(export.attachment_id, name, change)
+            self.assertTrue(verify_proof(self._with_manifest(changed)).problems, name)
+        self.assertEqual(
+            verify_proof(self._with_manifest(changed, None)).problems[0][:10], "The format"
+        )
+
+    def _with_manifest(self, archive, form=FORMAT):
+        """The archive with a manifest that fits its files, as a forger would write it."""
+        source, target = zipfile.ZipFile(archive), io.BytesIO()
+        manifest = json.loads(source.read("manifest.json"))
+        writer = ProofWriter(target)
+        for name in source.namelist():
+            if name != "manifest.json":
+                writer.add(name, source.read(name))
+        writer.close(**{**manifest, "files": writer._files, "format": form})
+        return target
+
+    def test_files_of_the_release_before_still_verify(self):
+        export = self._export()
+        plain = self._changed(
+            export.attachment_id, "manifest.json", lambda data: data.replace(b"proof/2", b"proof/1")
+        )
+        self.assertEqual(verify_proof(plain).problems, [])
 
     def test_the_proof_names_nobody(self):
         export = self._export()
