@@ -1,7 +1,9 @@
 """What an addon brings, read from the registry and not from its files."""
 
+from odoo.exceptions import AccessError
 from odoo.http import _generate_routing_rules
 from odoo.orm.model_classes import is_model_definition
+from odoo.service.model import get_public_method
 
 
 def _definitions(model, addon):
@@ -57,6 +59,23 @@ def overrides(env, addon):
         for model, name, other in _public_names(env, addon)
         if other and model not in own
     )
+
+
+def inherited_methods(model):
+    """Return the names (set) of the public methods that a model of ours has from others."""
+    found = set()
+    for name in dir(type(model)):
+        if name.startswith("_"):
+            continue
+        holders = [cls for cls in type(model).mro() if name in vars(cls)]
+        if holders[-1].__module__.startswith("odoo.addons.ajw_"):
+            continue
+        try:
+            get_public_method(model, name)
+        except (AccessError, AttributeError):
+            continue
+        found.add(name)
+    return found
 
 
 def core_fields(env, addon):

@@ -148,14 +148,14 @@ class MatrixBase:
         factory = getattr(self, f"{name}_{method}", None) or getattr(self, name, None)
         self.assertTrue(factory, f"{model}: no factory makes a row; add {name} to the test class")
         row = factory(company or self.company)
-        self.env.flush_all()
+        self.env.cr.flush()  # with what Odoo notes at the end of a transaction
         return row
 
-    def _allowed(self, deed, guarded=False):
-        """Whether ``deed`` goes through. Leaves no trace."""
+    def _allowed(self, deed, guarded=False, keep=False):
+        """Whether ``deed`` goes through. Leaves no trace, unless told to ``keep`` what it does."""
         refusals = (AccessError, UserError) if guarded else AccessError
         try:
-            with without_trace(self.env.cr):
+            with self.env.cr.savepoint() if keep else without_trace(self.env.cr):
                 # As a request of its own: what others read before is not at hand.
                 self.env.invalidate_all()
                 deed()

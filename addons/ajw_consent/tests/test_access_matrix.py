@@ -14,11 +14,12 @@ from .access_matrix import AccessMatrixMixin, Row
 from .access_rows_life import LifeRows
 from .access_matrix_routes import Ask, Case, Route, RouteMatrixMixin
 from .access_rows_notice import NoticeAsks, NoticeRows
+from .access_rows_proof import ProofRows
 from .common import ConsentCommon, ConsentCommonMixin
 
 
 @tagged("-at_install", "post_install")
-class TestAccessMatrix(NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
+class TestAccessMatrix(ProofRows, NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
     addon = "ajw_consent"
 
     # c create, r read, w write, u unlink; roles that are not named may do nothing.
@@ -46,6 +47,12 @@ class TestAccessMatrix(NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
             "officer_b": "crwu",
             "manager_b": "crwu",
         },
+        "ajw.consent.attestation": {"officer": "cr"},
+        "ajw.consent.seal": {"officer": "r"},
+        "ajw.consent.seal.line": {"officer": "r"},
+        "ajw.consent.verification": {"officer": "r"},
+        "ajw.consent.verification.finding": {"officer": "r"},
+        "ajw.consent.verify": {"officer": "crwu", "officer_b": "crwu"},
         "ajw.consent.proof.export": {"officer": "crwu"},
         "ajw.consent.proof.export.line": {"officer": "r"},
         # What one may be asked for is the same in all companies.
@@ -69,12 +76,21 @@ class TestAccessMatrix(NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
         # Whoever may use it works on forms of their own, in their own company.
         "ajw.consent.suppression.check": {"officer": "crwu", "officer_b": "crwu"},
     }
-    LEDGER = ("ajw.consent.event", "ajw.consent.evidence", "ajw.consent.state")
+    LEDGER = (
+        "ajw.consent.event",
+        "ajw.consent.evidence",
+        "ajw.consent.seal",
+        "ajw.consent.seal.line",
+        "ajw.consent.state",
+        "ajw.consent.verification",
+        "ajw.consent.verification.finding",
+    )
     WITHOUT_COMPANY_RULE = {
         "ajw.consent.card": "everybody works on forms of their own",
         "ajw.consent.invite": "everybody works on forms of their own",
         "ajw.consent.origin.record": "everybody works on forms of their own",
         "ajw.consent.record": "everybody works on forms of their own",
+        "ajw.consent.verify": "everybody works on forms of their own",
         "ajw.consent.suppression.check": "everybody works on forms of their own",
     }
     METHODS = {
@@ -98,6 +114,14 @@ class TestAccessMatrix(NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
         "ajw.consent.proof.export.action_download_evidence": "officer",
         "ajw.consent.proof.export.action_export": "officer",
         "ajw.consent.event.action_verify": "officer officer_b",
+        "ajw.consent.seal.action_mail": "officer",
+        "ajw.consent.seal.action_open_events": "officer",
+        "ajw.consent.seal.action_seal_now": "officer officer_b",
+        "ajw.consent.seal.action_verify": "officer",
+        "ajw.consent.verification.action_rebuild": "officer",
+        "ajw.consent.verification.action_verify_again": "officer",
+        "ajw.consent.verification.finding.action_open_event": "officer",
+        "ajw.consent.verify.action_verify": "officer",
         "ajw.consent.announcement.action_cancel": "officer",
         "ajw.consent.announcement.action_open_recipients": "consent_user officer",
         "ajw.consent.announcement.action_open_untold": "consent_user officer",
@@ -120,6 +144,12 @@ class TestAccessMatrix(NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
         "res.partner.ajw_action_record_consent": "consent_user officer officer_b manager_b",
         "res.partner.ajw_action_record_origin": "consent_user officer officer_b manager_b",
     }
+    CLOSED = {
+        "ajw.consent.proof.export.name_create": "the export itself writes what it found",
+        "ajw.consent.proof.export.web_resequence": "the export itself writes what it found",
+        "ajw.consent.invitation.copy_data": "it would tell the hash of the link",
+    }
+    OPEN_THREADS = {"ajw.consent.notice": "tells of wording, of no person"}
     REFUSES = dict.fromkeys(
         (
             "ajw.consent.card.action_print",
@@ -142,6 +172,9 @@ class TestAccessMatrix(NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
         "ajw_consent.ir_cron_announcement",
         "ajw_consent.ir_cron_import",
         "ajw_consent.ir_cron_invitation",
+        "ajw_consent.ir_cron_seal",
+        "ajw_consent.ir_cron_verification",
+        "ajw_consent.ir_cron_verification_queue",
         "ajw_consent.ir_cron_life",
         "ajw_consent.ir_cron_suppression",
     )
@@ -152,6 +185,10 @@ class TestAccessMatrix(NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
         "res.company.ajw_consent_controller_id": "",
         "res.company.ajw_consent_notice_key": NO_ACCESS,
         "res.company.ajw_consent_paper_requests": NO_ACCESS,
+        "res.company.ajw_consent_attestation_missing": "base.group_system,ajw_consent.group_officer",
+        "res.company.ajw_consent_seal_recipients": "base.group_system,ajw_consent.group_officer",
+        "res.config.settings.ajw_consent_attestation_missing": "",
+        "res.config.settings.ajw_consent_seal_recipients": "",
         "res.company.ajw_consent_invitation_interval": "",
         "res.company.ajw_consent_renewal_days": "",
         "res.company.ajw_consent_invitation_validity": "",

@@ -1,3 +1,4 @@
+from . import ajw_privacy_thread
 from . import ajw_privacy_classification
 from . import ajw_privacy_data_line
 from . import ajw_privacy_data_override

@@ -17,7 +17,7 @@ class AjwPrivacyHold(models.Model):
 
     _name = "ajw.privacy.hold"
     _description = "Legal hold"
-    _inherit = ["mail.thread"]
+    _inherit = ["ajw.privacy.thread"]
     _order = "active desc, date_from desc, id desc"
 
     _ajw_personal_data = {

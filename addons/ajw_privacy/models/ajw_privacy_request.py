@@ -11,7 +11,7 @@ class AjwPrivacyRequest(models.Model):
 
     _name = "ajw.privacy.request"
     _description = "Privacy request"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["ajw.privacy.thread", "mail.activity.mixin"]
     _order = "deadline, id"
 
     # Who asked is told again nowhere else: messages and activities name the reference only.

@@ -48,6 +48,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.request": {"officer": "crw"},
         "ajw.privacy.run": {"officer": "r"},
         "ajw.privacy.step": {"officer": "crwu"},
+        "ajw.privacy.thread": {},
         "ajw.privacy.verification": {"officer": "r"},
     }
     WITHOUT_COMPANY_RULE = {"ajw.privacy.dry.run.line": "everybody counts for themselves"}
@@ -71,6 +72,21 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.request.action_wait": "officer",
         "ajw.privacy.request.action_withdraw": "officer",
         "ajw.privacy.step.action_apply": "officer",
+    }
+    WIDER = {
+        f"ajw.privacy.{model}.{method}": "an officer's note changes nothing that others go by"
+        for model in ("data.override", "jurisdiction")
+        for method in ("message_post", "message_post_with_source", "message_mail_with_source")
+    }
+    CLOSED = {
+        "ajw.privacy.package.copy_data": "it would tell the file",
+        "ajw.privacy.verification.copy_data": "it would tell the hash of the code",
+    }
+    CONFIDENTIAL = ("ajw.privacy.hold", "ajw.privacy.request")
+    OPEN_THREADS = {
+        "ajw.privacy.data.override": "tells of fields, of no person",
+        "ajw.privacy.jurisdiction": "tells of laws",
+        "ajw.privacy.policy": "tells of rules, of no person",
     }
     CRONS = (
         "ajw_privacy.ir_cron_data_map",

@@ -40,6 +40,8 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.batch.wizard.line": {"billing": "crwu", "seller": "crwu"},
         "ajw.whatsapp.batch.wizard.reason": {"billing": "crwu", "seller": "crwu"},
         "ajw.whatsapp.composer": {"billing": "crw", "seller": "crw"},
+        "ajw.whatsapp.coverage": dict.fromkeys(USERS.split(), "crwu"),
+        "ajw.whatsapp.coverage.line": dict.fromkeys(USERS.split(), "crwu"),
         "ajw.whatsapp.document.mixin": {},
         "ajw.whatsapp.error": {},
         # The outbox alone writes. A manager may queue a row about a document they may read.
@@ -54,6 +56,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.webhook.event": {"manager": "r"},
     }
     WITHOUT_COMPANY_RULE = {
+        "ajw.whatsapp.coverage": "everybody works on forms of their own",
         "ajw.whatsapp.batch.wizard.line": "everybody works in wizards of their own",
     }
     ARGUMENTS = {
@@ -111,6 +114,9 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.account.action_view_messages": USERS,
         "ajw.whatsapp.account.action_view_not_handled": "manager",
         "ajw.whatsapp.account.action_view_templates": USERS,
+        "ajw.whatsapp.coverage.action_invite": USERS,
+        "ajw.whatsapp.coverage.action_open_lines": USERS,
+        "ajw.whatsapp.coverage.line.action_invite": USERS,
         "ajw.whatsapp.composer.action_record_consent": "seller billing",
         "ajw.whatsapp.composer.action_send": "seller billing",
         "ajw.whatsapp.document.mixin.action_ajw_whatsapp_compose": "",
@@ -123,6 +129,14 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.webhook.event.action_process_again": "manager",
         "sale.order.action_ajw_whatsapp_compose": "seller billing",
         "sale.order.action_ajw_whatsapp_messages": "seller billing",
+    }
+    CLOSED = {
+        "ajw.whatsapp.account.copy_data": "it would tell what the server alone reads",
+        "ajw.whatsapp.message.copy_data": "it would tell what the server alone reads",
+    }
+    OPEN_THREADS = {
+        "ajw.whatsapp.account": "tells of the account, of no customer",
+        "ajw.whatsapp.template": "tells of wording, of no person",
     }
     REFUSES = dict.fromkeys(
         (
@@ -321,6 +335,22 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
             return {"wizard_id": line.wizard_id.id, "code": "no_opt_in", "fix": "document"}
 
         return Row(reasons.create(values(self.env)), values, {}, own=True)
+
+    def row_ajw_whatsapp_coverage(self, company):
+        # Of whom nobody was invoiced: who may read invoices is the other app's affair.
+        line = {"partner_id": self.partner.id, "reason": "Not asked", "askable": True}
+        values = {"company_id": company.id, "line_ids": [(0, 0, line)]}
+        coverage = self.env["ajw.whatsapp.coverage"].create(dict(values))
+        return Row(coverage, values, {"month": "2026-01-01"}, guarded=True, own=True)
+
+    def row_ajw_whatsapp_coverage_line(self, company):
+        row = self.row_ajw_whatsapp_coverage(company)
+
+        def values(env):
+            coverage = env["ajw.whatsapp.coverage"].create(row.values(env))
+            return {"coverage_id": coverage.id, "partner_id": self.partner.id, "askable": True}
+
+        return Row(row.record.line_ids, values, {"number": "1"}, guarded=True, own=True)
 
     def row_ajw_whatsapp_rate(self, company):
         values = {
