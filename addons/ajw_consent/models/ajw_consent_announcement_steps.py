@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, LockError, UserError
 from odoo.tools import SQL, format_date
 
 from .ajw_consent_notice import PUBLISHING
@@ -24,8 +24,13 @@ class AjwConsentAnnouncement(models.Model):
                 raise UserError(
                     self.env._("This announcement was begun already, perhaps by somebody else.")
                 )
-            # Two officers: the second waits, is made to start again, and finds it begun.
-            announcement.lock_for_update(allow_referencing=True)
+            # Two officers: the second is told, or is made to start again and finds it begun.
+            try:
+                announcement.lock_for_update(allow_referencing=True)
+            except LockError as error:
+                raise UserError(
+                    self.env._("Somebody else is sending this announcement at this moment.")
+                ) from error
             announcement._check_ready()
             now = fields.Datetime.now()
             announcement.with_context(ajw_publishing=PUBLISHING).write(
@@ -51,6 +56,14 @@ class AjwConsentAnnouncement(models.Model):
                     "It takes effect too soon: 30 days after the mailing is %s. Choose that date "
                     "or a later one.",
                     format_date(self.env, self.notice_id._earliest().date()),
+                )
+            )
+        if self.notice_id and self.effective_at < self.notice_id.effective_at:
+            found.append(
+                self.env._(
+                    "The notice was published to take effect on %s. Choose that date or a later "
+                    "one.",
+                    format_date(self.env, self.notice_id.effective_at.date()),
                 )
             )
         if self.notice_id.announced_at:
