@@ -34,6 +34,7 @@
         "views/sale_order_views.xml",
         "views/res_partner_views.xml",
         "views/menus.xml",
+        "wizards/ajw_whatsapp_coverage_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["ajw_whatsapp/static/src/**/*"],

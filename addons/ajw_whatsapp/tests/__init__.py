@@ -8,6 +8,7 @@ from . import (
     test_batch_wizard,
     test_browser,
     test_cloud_api,
+    test_coverage,
     test_company_isolation,
     test_desk,
     test_desk_browser,

@@ -6,4 +6,5 @@ from . import (
     ajw_whatsapp_batch_survey,
     ajw_whatsapp_batch_line,
     ajw_whatsapp_batch_reason,
+    ajw_whatsapp_coverage,
 )
