@@ -37,6 +37,7 @@ class AjwConsentGate(models.AbstractModel):
             "unconfirmed": self.env._("To be confirmed"),
             "notice_changed": self.env._("Ask again"),
             "suspended": self.env._("Suspended"),
+            "notice_changed": self.env._("Notice changed"),
             "number_changed": self.env._("Other number"),
             "suppressed": self.env._("Suppressed"),
             "blacklisted": self.env._("Blacklisted"),

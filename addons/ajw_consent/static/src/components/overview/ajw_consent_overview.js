@@ -8,7 +8,15 @@ import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
-const WARNING = ["unconfirmed", "expired", "suspended", "number_changed", "minor", "keyring"];
+const WARNING = [
+    "unconfirmed",
+    "expired",
+    "suspended",
+    "notice_changed",
+    "number_changed",
+    "minor",
+    "keyring",
+];
 const OPENING = ["given", "confirmed", "renewed"];
 const CLOSING = ["withdrawn", "refused"];
 
