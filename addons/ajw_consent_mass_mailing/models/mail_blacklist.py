@@ -33,7 +33,7 @@ class AjwConsentEvent(models.Model):
     _inherit = "ajw.consent.event"
 
     @api.model
-    def _ajw_withdraw_marketing(self, channel, addresses, note):
+    def _ajw_withdraw_marketing(self, channel, addresses, note, link=False):
         """Record that people want no more advertising on an address, towards every controller.
 
         Blacklists and mailing lists belong to all companies of the database, and so does what is
@@ -43,11 +43,13 @@ class AjwConsentEvent(models.Model):
         :param str channel: channel key
         :param addresses: iterable of addresses
         :param str note: where it was said; kept as evidence
+        :param bool link: the app's page takes the person's word by GET, after they typed their
+            number: no program does that
         """
         addresses = sorted({address for address in addresses if address})
         if not addresses or self.env.context.get("ajw_consent_no_withdrawal"):
             return
-        if request and request.httprequest.method in ("GET", "HEAD"):
+        if not link and request and request.httprequest.method in ("GET", "HEAD"):
             return
         # sudo: whoever withdraws is nobody's user, or a marketer without rights to the ledger
         purposes = self.env["ajw.consent.purpose"].sudo().with_context(active_test=False)

@@ -2,14 +2,15 @@
 
 from odoo.tests import tagged
 
-from odoo.addons.ajw_consent.tests.access_matrix import ROLES, AccessMatrixMixin, Row
+from odoo.addons.ajw_consent.tests.access_matrix import AccessMatrixMixin
+from odoo.addons.ajw_consent.tests.access_roles import ROLES, Role, Row
 from odoo.addons.ajw_consent.tests.common import ConsentCommon
 
 
 @tagged("-at_install", "post_install")
 class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
     addon = "ajw_consent_mass_mailing"
-    roles = {**ROLES, "marketer": ("mass_mailing.group_mass_mailing_user", "a")}
+    roles = {**ROLES, "marketer": Role("mass_mailing.group_mass_mailing_user")}
 
     # Core lets every marketer see every mailing.
     METHODS = {"mailing.mailing.action_ajw_preview": "marketer"}
