@@ -77,7 +77,7 @@ class AjwConsentAnnouncement(models.Model):
         [
             ("draft", "Draft"),
             ("sending", "Sending"),
-            ("done", "Sent"),
+            ("done", "Finished"),
             ("cancelled", "Cancelled"),
         ],
         required=True,
@@ -91,7 +91,11 @@ class AjwConsentAnnouncement(models.Model):
     user_id = fields.Many2one("res.users", "Announced by", readonly=True, copy=False)
     started_at = fields.Datetime("Mailing Began", readonly=True, copy=False)
     recipient_ids = fields.One2many(
-        "ajw.consent.announcement.recipient", "announcement_id", "Recipients", copy=False
+        "ajw.consent.announcement.recipient",
+        "announcement_id",
+        "Recipients",
+        copy=False,
+        groups="ajw_consent.group_officer",
     )
     total = fields.Integer("Concerned", compute="_compute_progress")
     waiting_count = fields.Integer("Waiting", compute="_compute_progress")

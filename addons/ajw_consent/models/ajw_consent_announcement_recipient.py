@@ -56,10 +56,13 @@ class AjwConsentAnnouncementRecipient(models.Model):
     )
     failure_reason = fields.Char("What Went Wrong", readonly=True)
     note = fields.Char("How They Were Told", readonly=True)
-    message_ref = fields.Char(readonly=True, index="btree_not_null", groups=fields.NO_ACCESS)
+    message_ref = fields.Char(
+        readonly=True, copy=False, index="btree_not_null", groups=fields.NO_ACCESS
+    )
     mail_id = fields.Many2one(
         "mail.mail",
         readonly=True,
+        copy=False,
         index="btree_not_null",
         ondelete="set null",
         groups=fields.NO_ACCESS,

@@ -189,7 +189,7 @@ class AjwConsentAnnouncementRecipient(models.Model):
         self.write(
             {
                 "state": state,
-                "failure_reason": (reason or "")[:MAX_REASON],
+                "failure_reason": " ".join((reason or "").split())[:MAX_REASON],
                 "told_at": False,
                 "effective_at": False,
             }

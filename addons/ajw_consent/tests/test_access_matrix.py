@@ -10,20 +10,23 @@ from odoo.tests.common import HttpCase
 from odoo.tools import hash_sign
 
 from ..tools.invitation import new_token, token_digest
+from . import access_rows_preference as preference
 from .access_matrix import AccessMatrixMixin, Row
-from .access_rows_life import LifeRows
 from .access_matrix_routes import Ask, Case, Route, RouteMatrixMixin
+from .access_rows_life import LifeRows
 from .access_rows_notice import NoticeAsks, NoticeRows
 from .access_rows_proof import ProofRows
 from .common import ConsentCommon, ConsentCommonMixin
 
 
 @tagged("-at_install", "post_install")
-class TestAccessMatrix(ProofRows, NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon):
+class TestAccessMatrix(
+    preference.PreferenceRows, ProofRows, NoticeRows, LifeRows, AccessMatrixMixin, ConsentCommon
+):
     addon = "ajw_consent"
 
     # c create, r read, w write, u unlink; roles that are not named may do nothing.
-    MODELS = {
+    MODELS = preference.MODELS | {
         "ajw.consent.card": {"consent_user": "crwu", "officer": "crwu"},
         "ajw.consent.event": {"consent_user": "r", "officer": "r"},
         "ajw.consent.evidence": {"officer": "r"},
@@ -85,7 +88,7 @@ class TestAccessMatrix(ProofRows, NoticeRows, LifeRows, AccessMatrixMixin, Conse
         "ajw.consent.verification",
         "ajw.consent.verification.finding",
     )
-    WITHOUT_COMPANY_RULE = {
+    WITHOUT_COMPANY_RULE = preference.WITHOUT_COMPANY_RULE | {
         "ajw.consent.card": "everybody works on forms of their own",
         "ajw.consent.invite": "everybody works on forms of their own",
         "ajw.consent.origin.record": "everybody works on forms of their own",
@@ -93,7 +96,7 @@ class TestAccessMatrix(ProofRows, NoticeRows, LifeRows, AccessMatrixMixin, Conse
         "ajw.consent.verify": "everybody works on forms of their own",
         "ajw.consent.suppression.check": "everybody works on forms of their own",
     }
-    METHODS = {
+    METHODS = preference.METHODS | {
         "ajw.consent.card.action_print": "consent_user officer",
         "ajw.consent.card.action_renew": "officer",
         "ajw.consent.import.action_check": "officer",
@@ -149,7 +152,10 @@ class TestAccessMatrix(ProofRows, NoticeRows, LifeRows, AccessMatrixMixin, Conse
         "ajw.consent.proof.export.web_resequence": "the export itself writes what it found",
         "ajw.consent.invitation.copy_data": "it would tell the hash of the link",
     }
-    OPEN_THREADS = {"ajw.consent.notice": "tells of wording, of no person"}
+    OPEN_THREADS = {
+        "ajw.consent.announcement": "tells of a change of policy, of no person",
+        "ajw.consent.notice": "tells of wording, of no person",
+    }
     REFUSES = dict.fromkeys(
         (
             "ajw.consent.card.action_print",
@@ -169,6 +175,7 @@ class TestAccessMatrix(ProofRows, NoticeRows, LifeRows, AccessMatrixMixin, Conse
         "res.partner.write",
     )
     CRONS = (
+        *preference.CRONS,
         "ajw_consent.ir_cron_announcement",
         "ajw_consent.ir_cron_import",
         "ajw_consent.ir_cron_invitation",
@@ -178,7 +185,7 @@ class TestAccessMatrix(ProofRows, NoticeRows, LifeRows, AccessMatrixMixin, Conse
         "ajw_consent.ir_cron_life",
         "ajw_consent.ir_cron_suppression",
     )
-    FIELDS = {
+    FIELDS = preference.FIELDS | {
         "base.module.uninstall.ajw_losses": "",
         "base.module.uninstall.ajw_problems": "",
         "res.company.ajw_consent_card_key": NO_ACCESS,
@@ -394,11 +401,13 @@ CARDS = (Case("card", 200), Case("card_renewed", 404), Case("card_unknown", 404)
 
 
 @tagged("-at_install", "post_install")
-class TestRouteMatrix(NoticeAsks, RouteMatrixMixin, ConsentCommonMixin, HttpCase):
+class TestRouteMatrix(
+    preference.PreferenceAsks, NoticeAsks, RouteMatrixMixin, ConsentCommonMixin, HttpCase
+):
     addon = "ajw_consent"
     # Whoever holds the link or stands before the card may answer, whoever they are; nobody else's
     # answer is touched, and what is no link of ours changes nothing.
-    ROUTES = {
+    ROUTES = preference.ROUTES | {
         "GET /ajw/consent/notice/<string:key>": Route(
             "public",
             True,
