@@ -1,3 +1,6 @@
+import hashlib
+import importlib.util
+import json
 from datetime import timedelta
 
 import psycopg2
@@ -5,7 +8,7 @@ import psycopg2
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import file_path, mute_logger
 
 from .common import ConsentCommon
 
@@ -124,7 +127,50 @@ class TestNotice(NoticeCommon):
             ),
         )
         self.assertTrue(old._covers(self.purpose_marketing, "sms"), "it itemised nothing")
-        self.assertEqual(len(old._wording_digest()), 64)
+        texts = {
+            "title": "Messages about your orders and invoices over WhatsApp",
+            "body": "I agree that Ledger Trading sends me messages over WhatsApp for the purposes "
+            "ticked, on the number I gave.",
+            "legal_entity": "Ledger Trading",
+            "officer_contact": "privacy@ledger-trading.example",
+            "recipients": "Meta Platforms, which carries WhatsApp messages",
+            "transfer": "Messages may pass through servers in other countries, under Meta's data "
+            "processing terms.",
+            "how_to_withdraw": "Reply STOP to any message, or tell us. It takes effect at once.",
+            "how_to_complain": "Write to us, or to the data protection authority of your country.",
+            "lang": "en_US",
+        }
+        form = json.dumps(texts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        self.assertEqual(old._wording_digest(), hashlib.sha256(form.encode()).hexdigest())
+
+    def test_upgrade_from_19_0_1_1_0(self):
+        """What that release published stays in force, unchanged; its drafts can be published."""
+        old, draft = self._draft(title="Old"), self._draft(title="Begun")
+        (old | draft).line_ids.unlink()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE ajw_consent_notice SET state = 'published', version = 7, digest = 'kept', "
+            "published_at = now() - interval '1 year', digest_version = NULL WHERE id = %s",
+            [old.id],
+        )
+        self.env.invalidate_all()
+        self.company.sudo().ajw_consent_notice_key = False
+        script = file_path("ajw_consent/migrations/19.0.1.2.0/post-notice.py")
+        spec = importlib.util.spec_from_file_location("post_notice", script)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for _time in range(2):
+            self.env.flush_all()
+            module.migrate(self.env.cr, "19.0.1.1.0")
+            self.env.invalidate_all()
+        self.assertEqual(old.effective_at, old.published_at)
+        self.assertEqual((old.digest, old.digest_version, old.version), ("kept", 0, 7))
+        self.assertFalse(old.line_ids)
+        self.assertEqual(self.Notice._get_published(self.controller), old)
+        self.assertTrue(self.company.sudo().ajw_consent_notice_key)
+        self.assertFalse(draft.missing)
+        draft.action_publish()
+        self.assertEqual(draft.version, 8)
 
     def test_digest_covers_purposes_channels_and_version(self):
         one, two, three = (self._draft() for _index in range(3))
