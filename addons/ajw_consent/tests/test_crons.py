@@ -42,6 +42,19 @@ class TestCrons(InvitationCommon):
         self.assertEqual(self.rows.mapped("state"), ["sent", "sent"])
         self.assertEqual(len(self.outbox), 2)
 
+    def test_W2_invitations_are_handed_over_in_their_company(self):
+        invitations = type(self.env["ajw.consent.invitation"])
+        real, seen = invitations._hand_over, []
+
+        def hand_over(rows):
+            seen.append((rows.company_id, rows.env.company))
+            return real(rows)
+
+        with patch.object(invitations, "_hand_over", hand_over):
+            self._run_sending()
+        self.assertEqual({theirs for theirs, _current in seen}, {self.company, self.other})
+        self.assertTrue(all(theirs == current for theirs, current in seen))
+
     def test_W2_one_companys_failure_stops_no_other(self):
         invitations = type(self.env["ajw.consent.invitation"])
         real = invitations._screen
