@@ -20,3 +20,11 @@ UPDATE ajw_consent_preference_link
        token_hash = NULL,
        failure_reason = 'Neutralised copy'
  WHERE state IN ('queued', 'sent', 'failed', 'answered');
+-- Nor must it tell anybody of a change.
+UPDATE ajw_consent_announcement_recipient
+   SET state = 'cancelled',
+       effective_at = NULL
+ WHERE state IN ('queued', 'failed', 'bounced', 'no_email');
+UPDATE ajw_consent_announcement
+   SET state = 'cancelled'
+ WHERE state IN ('sending', 'done') AND effective_at > now() AT TIME ZONE 'UTC';

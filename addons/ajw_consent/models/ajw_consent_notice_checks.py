@@ -79,6 +79,10 @@ class AjwConsentNotice(models.Model):
             )
         )
         sentences = [self._problem_sentence(code, detail) for code, detail in codes]
+        if self.company_id != self.company_id.ajw_consent_controller_id:
+            sentences.append(
+                self.env._("Choose the head company: consent is given to it, not to a branch.")
+            )
         sentences += self._date_problems()
         if self.source_id:
             sentences += self._translation_problems()

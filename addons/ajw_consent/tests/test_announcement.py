@@ -5,6 +5,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -402,6 +403,19 @@ class TestAnnouncement(AnnouncementCommon):
         self._pass_days(60)
         self.assertEqual(notice.stage, "unannounced")
         self.assertTrue(self._ask_gate(self.partner).allowed)
+
+    def test_a_copy_of_the_database_tells_nobody(self):
+        self._opt_in(self.partner)
+        announcement = self._announce(self._material())
+        announcement.action_start()
+        self.env.flush_all()
+        for query in get_neutralization_queries(["ajw_consent"]):
+            self.env.cr.execute(query)
+        self.env.invalidate_all()
+        self._run_cron()
+        self.assertFalse(self.outbox)
+        self.assertEqual(announcement.state, "cancelled")
+        self.assertEqual(self._row(announcement).state, "cancelled")
 
     def test_a_version_is_announced_once(self):
         notice = self._material()

@@ -273,6 +273,12 @@ class TestNotice(NoticeCommon):
         draft.write({"for_whatsapp": False, "for_phone": False})
         self.assertIn("at least one channel", draft.missing)
 
+    def test_a_branch_publishes_nothing(self):
+        branch = self.env["res.company"].create({"name": "Branch", "parent_id": self.company.id})
+        draft = self._draft(user=self.env.user, company_id=branch.id)
+        with self.assertRaisesRegex(UserError, "head company"):
+            draft.action_publish()
+
     def test_it_cannot_take_effect_in_the_past(self):
         draft = self._draft(effective_at=fields.Datetime.now() - timedelta(days=1))
         with self.assertRaisesRegex(UserError, "in the past"):
