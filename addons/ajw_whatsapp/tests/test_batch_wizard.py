@@ -259,7 +259,12 @@ class TestBatchWizard(BatchCommon):
         ).sudo().status = "APPROVED"
         partner = self.partners[0]
         notice = self.notice.create(
-            {"company_id": other.id, "lang": "en_US", "legal_entity": other.name}
+            {
+                "company_id": other.id,
+                "lang": "en_US",
+                "legal_entity": other.name,
+                "officer_contact": "privacy@example.com",
+            }
         )
         notice.action_publish()
         self.env["ajw.consent.event"]._record(
