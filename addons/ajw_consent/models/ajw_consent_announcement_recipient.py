@@ -74,6 +74,7 @@ class AjwConsentAnnouncementRecipient(models.Model):
 
     # Whoever is on the list is told once.
     _person_unique = models.UniqueIndex("(announcement_id, partner_id)")
+    _waiting_index = models.Index("(announcement_id) WHERE state = 'queued'")
     _queue_index = models.Index("(id) WHERE state = 'queued' AND handed_over_at IS NULL")
 
     @api.depends("state")

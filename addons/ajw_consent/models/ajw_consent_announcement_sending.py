@@ -56,14 +56,13 @@ class AjwConsentAnnouncement(models.Model):
 
     def _settle(self):
         """Say of each mailing whether somebody still waits."""
-        waiting = {
-            announcement.id
-            for (announcement,) in self.env["ajw.consent.announcement.recipient"]._read_group(
-                [("announcement_id", "in", self.ids), ("state", "=", "queued")], ["announcement_id"]
-            )
-        }
+        Recipient = self.env["ajw.consent.announcement.recipient"]
         for announcement in self:
-            state = "sending" if announcement.id in waiting else "done"
+            # Asked after each mail: looks for one row, by an index that holds the waiting ones.
+            waiting = Recipient.search_count(
+                [("announcement_id", "=", announcement.id), ("state", "=", "queued")], limit=1
+            )
+            state = "sending" if waiting else "done"
             if announcement.state != state:
                 announcement.with_context(ajw_publishing=PUBLISHING).state = state
 
