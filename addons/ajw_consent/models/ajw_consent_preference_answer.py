@@ -44,7 +44,6 @@ class AjwConsentPreference(models.AbstractModel):
         self = self.sudo()  # sudo: the customer is nobody's user; the caller knows who it is
         partner = partner.sudo()
         none = self.env["ajw.consent.event"]
-        self._take_turns(partner)
         by_key = {choice.key: choice for choice in self._choices(controller, partner)}
         chosen = [by_key[key] for key in dict.fromkeys(keys) if key in by_key]
         if len(chosen) != len(set(keys)):
@@ -62,6 +61,7 @@ class AjwConsentPreference(models.AbstractModel):
         if len(fitting) != len(chosen) and decision == "give":
             # Another window answered part of it: what was read is not what would be recorded.
             return Outcome("purposes_changed", none)
+        self._take_turns(partner)
         try:
             with self.env.cr.savepoint():
                 events = self._write_down(
@@ -98,8 +98,9 @@ class AjwConsentPreference(models.AbstractModel):
     def _take_turns(self, partner):
         """Make two windows of one person answer one after the other.
 
-        Who comes second finds the row changed, is made to start again by Odoo, and then sees the
-        first answer. Locking the subjects would not do: at the first answer there are none.
+        Who comes second finds the row changed since its transaction began, is made to start again
+        by Odoo, and then sees the first answer: what was looked up before is true until the end.
+        Locking the subjects would not do, at the first answer there are none.
         """
         partner.flush_recordset()
         # SQL: a new version of the row and nothing else; the ORM would write who changed it

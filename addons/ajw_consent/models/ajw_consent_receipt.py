@@ -197,8 +197,12 @@ class AjwConsentEvent(models.Model):
         }
 
     def _ajw_receipt(self):
-        """Return the receipt's content for the report, see ``ajw.consent.receipt._content``."""
+        """Return the receipt's content for the report, see ``ajw.consent.receipt._content``.
+
+        :raises AccessError: the user may not see the event
+        """
         self.ensure_one()
+        self.check_access("read")
         return self.env["ajw.consent.receipt"]._content(self)
 
     def _ajw_given_by(self):

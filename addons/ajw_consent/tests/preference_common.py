@@ -78,6 +78,7 @@ class PreferenceCommonMixin(InvitationCommonMixin):
 
     def _preference_counts(self):
         """Row counts and contents of everything that an answer could touch."""
+        self.env.cr.precommit.run()  # what contacts note about earlier changes of themselves
         counts = self._counts()
         for table in ("ajw_consent_confirmation", "ajw_consent_preference_link"):
             self.env.cr.execute(

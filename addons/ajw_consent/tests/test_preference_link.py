@@ -49,6 +49,7 @@ class TestPreferenceLink(PreferenceCommon):
         self.partner.email = False
         with self.assertRaisesRegex(UserError, "no email address"):
             wizard.create(values).action_hand_over()
+        self.customer.active = False
         self.partner.action_archive()
         with self.assertRaisesRegex(UserError, "archived"):
             wizard.create({**values, "way": "qr_code"}).action_hand_over()
