@@ -155,6 +155,7 @@ class TestAccessMatrix(
     OPEN_THREADS = {
         "ajw.consent.announcement": "tells of a change of policy, of no person",
         "ajw.consent.notice": "tells of wording, of no person",
+        "ajw.consent.verification": "tells of hashes and numbers, of no person",
     }
     REFUSES = dict.fromkeys(
         (
@@ -192,10 +193,15 @@ class TestAccessMatrix(
         "res.company.ajw_consent_controller_id": "",
         "res.company.ajw_consent_notice_key": NO_ACCESS,
         "res.company.ajw_consent_paper_requests": NO_ACCESS,
-        "res.company.ajw_consent_attestation_missing": "base.group_system,ajw_consent.group_officer",
-        "res.company.ajw_consent_seal_recipients": "base.group_system,ajw_consent.group_officer",
-        "res.config.settings.ajw_consent_attestation_missing": "",
-        "res.config.settings.ajw_consent_seal_recipients": "",
+        **dict.fromkeys(
+            (
+                "res.company.ajw_consent_attestation_missing",
+                "res.company.ajw_consent_seal_recipients",
+                "res.config.settings.ajw_consent_attestation_missing",
+                "res.config.settings.ajw_consent_seal_recipients",
+            ),
+            "base.group_system,ajw_consent.group_officer",
+        ),
         "res.company.ajw_consent_invitation_interval": "",
         "res.company.ajw_consent_renewal_days": "",
         "res.company.ajw_consent_invitation_validity": "",
