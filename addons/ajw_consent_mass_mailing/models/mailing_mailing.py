@@ -81,23 +81,25 @@ class MailingMailing(models.Model):
         answers = self._ajw_ask_gate(channel, self._ajw_addressees(records, addresses))
         left_out = Counter(answer.reason for answer in answers.values() if not answer.allowed)
         gate = self.env["ajw.consent.gate"]
-        lines = [
-            self.env._(
-                "%(allowed)s of %(all)s recipients may get it.",
-                allowed=len(answers) - left_out.total(),
-                all=len(records),
-            ),
-            *(f"{count} × {gate._reason_label(code)}" for code, count in left_out.most_common()),
+        reasons = [
+            f"{count} × {gate._reason_short(code)}" for code, count in left_out.most_common()
         ]
         if without := len(records) - len(addresses):
-            lines.append(self.env._("%s × No usable address.", without))
+            reasons.append(self.env._("%s × No usable address", without))
+        message = self.env._(
+            "%(allowed)s of %(all)s recipients may get it.",
+            allowed=len(answers) - left_out.total(),
+            all=len(records),
+        )
+        if reasons:
+            message += " " + self.env._("Left out: %s", ", ".join(reasons))
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
                 "title": self.env._("Who may get it"),
-                "message": "\n".join(lines),
-                "type": "warning" if left_out else "success",
+                "message": message,
+                "type": "warning" if reasons else "success",
                 "sticky": True,
             },
         }

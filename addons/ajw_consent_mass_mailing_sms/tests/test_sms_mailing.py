@@ -58,7 +58,7 @@ class TestSmsMailing(MailingCommonMixin, ConsentCommon):
     def test_preview(self):
         self._say("given")
         message = self._campaign().action_ajw_preview()["params"]["message"]
-        self.assertEqual(message.split("\n")[0], "1 of 2 recipients may get it.")
+        self.assertEqual(message, "1 of 2 recipients may get it. Left out: 1 × Not asked")
 
     def test_C2_blacklisted_number_withdraws(self):
         self._say("given")

@@ -2,7 +2,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import date_utils
+from odoo.tools import date_utils, format_date
 
 from odoo.addons.ajw_consent.models.ajw_consent_invitation_screening import ASKABLE
 
@@ -38,6 +38,14 @@ class AjwWhatsappCoverage(models.TransientModel):
     allowed_count = fields.Integer("May Get Them", compute="_compute_counts")
     askable_count = fields.Integer("Can Be Asked", compute="_compute_counts")
     rate = fields.Float("Coverage (%)", compute="_compute_counts")
+
+    @api.depends("month")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for coverage in self:
+            coverage.display_name = self.env._(
+                "Coverage of %s", format_date(self.env, coverage.month, date_format="MMMM y")
+            )
 
     @api.constrains("company_id")
     def _check_company(self):
