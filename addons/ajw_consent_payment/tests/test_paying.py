@@ -1,0 +1,157 @@
+from unittest.mock import patch
+
+from odoo.tests import JsonRpcException, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.account_payment.tests.common import AccountPaymentCommon
+from odoo.addons.ajw_consent.tests.common import ConsentCommonMixin
+from odoo.addons.payment.tests.http_common import PaymentHttpCommon
+
+
+@tagged("-at_install", "post_install")
+class TestPaying(ConsentCommonMixin, AccountPaymentCommon, PaymentHttpCommon):
+    """Unticked boxes where a customer pays an invoice."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.payer = cls.invoice.partner_id
+        cls.payer.write({"phone": cls.number, "country_id": cls.env.ref("base.in").id})
+        cls.seller = cls.invoice.company_id
+        cls.seller_notice = cls.env["ajw.consent.notice"].create(
+            {
+                "company_id": cls.seller.id,
+                "lang": "en_US",
+                "legal_entity": cls.seller.name,
+                "officer_contact": "privacy@seller.example",
+            }
+        )
+        cls.seller_notice.action_publish()
+        cls.box = f"{cls.purpose_invoice.id}-whatsapp"
+        cls.invoice.action_post() if cls.invoice.state == "draft" else None
+        cls.token = cls.invoice._portal_ensure_token()
+
+    def _page(self):
+        self.env.flush_all()
+        url = f"/my/invoices/{self.invoice.id}?access_token={self.token}"
+        return self.url_open(url).text
+
+    def _pay(self, **values):
+        self.env.flush_all()
+        values = {
+            "provider_id": self.provider.id,
+            "payment_method_id": self.payment_method_id,
+            "token_id": None,
+            "amount": self.invoice.amount_residual,
+            "flow": "direct",
+            "tokenization_requested": False,
+            "landing_route": "/my",
+            "access_token": self.token,
+            **values,
+        }
+        with mute_logger("odoo.addons.payment.models.payment_transaction"):
+            processing = self.make_jsonrpc_request(
+                f"/invoice/transaction/{self.invoice.id}", values
+            )
+        self.env.invalidate_all()
+        return self._get_tx(processing["reference"])
+
+    def _ticked(self, *boxes, **values):
+        return {
+            "ajw_choices": list(boxes),
+            "ajw_notice": self.seller_notice.digest,
+            "ajw_lang": "en_US",
+            **values,
+        }
+
+    def _events(self):
+        return self.env["ajw.consent.event"].search(
+            [("subject_id.partner_id", "=", self.payer.id)], order="id"
+        )
+
+    def test_C2_boxes_start_unticked(self):
+        page = self._page()
+        self.assertIn("o_ajw_boxes", page)
+        boxes = page.split("o_ajw_boxes")[1].split("</fieldset>")[0]
+        self.assertIn(f'value="{self.box}"', boxes)
+        self.assertNotIn("checked", boxes)
+        self.assertIn(self.seller_notice.recipients, boxes)
+
+    def test_C2_paying_with_none_ticked_records_nothing(self):
+        tx = self._pay()
+        self.assertEqual(tx.invoice_ids, self.invoice)
+        self.assertFalse(self._events())
+        self.assertFalse(
+            self.env["ajw.consent.subject"].search([("partner_id", "=", self.payer.id)])
+        )
+        self.assertNotIn("o_ajw_boxes_done", self._page())
+
+    def test_C2_what_was_ticked_is_recorded(self):
+        tx = self._pay(**self._ticked(self.box))
+        self.assertTrue(tx)
+        event = self._events()
+        self.assertEqual(
+            (event.kind, event.method, event.notice_id), ("given", "portal", self.seller_notice)
+        )
+        evidence = self.env["ajw.consent.evidence"].search([("event_id", "=", event.id)])
+        self.assertIn(self.invoice.name, evidence.note)
+        self.assertEqual(evidence.address, self.number)
+        self.assertTrue(evidence.ip)
+        self.assertIn('data-done="recorded"', self._page())
+        self.assertNotIn('data-done="recorded"', self._page(), "said once")
+        self.assertNotIn(f'value="{self.box}"', self._page(), "not asked again")
+
+    def test_failing_to_record_never_blocks_the_payment(self):
+        preference = type(self.env["ajw.consent.preference"])
+        logger = "odoo.addons.ajw_consent.models.ajw_consent_preference_box"
+        with (
+            patch.object(preference, "_write_down", side_effect=RuntimeError(self.number)),
+            self.assertLogs(logger, "WARNING") as logs,
+        ):
+            tx = self._pay(**self._ticked(self.box))
+        self.assertNotIn(self.number, str(logs.output))
+        self.assertTrue(tx)
+        self.assertFalse(self._events())
+        self.assertIn('data-done="failed"', self._page())
+
+    def test_bad_boxes_record_nothing_and_payment_goes_on(self):
+        for values in (
+            self._ticked("0-whatsapp"),
+            self._ticked(self.box, "s-1"),
+            self._ticked(self.box, ajw_notice="x"),
+            self._ticked(self.box, ajw_notice=["x"]),
+            {"ajw_choices": self.box, "ajw_notice": self.seller_notice.digest},
+            {"ajw_choices": [[self.box]], "ajw_notice": self.seller_notice.digest},
+            {"ajw_choices": {"a": 1}},
+        ):
+            with self.subTest(values=values):
+                self.assertTrue(self._pay(**values))
+                self.assertFalse(self._events())
+
+    def test_without_access_nothing_happens(self):
+        with mute_logger("odoo.http"), self.assertRaises(JsonRpcException):
+            self._pay(access_token="wrong", **self._ticked(self.box))
+        self.env.invalidate_all()
+        self.assertFalse(self._events())
+
+    def test_nobody_else_is_asked_or_heard(self):
+        self.authenticate("consent_user", "consent_user")
+        self.assertFalse(self.env["ajw.consent.preference"]._boxes_for(self.payer))
+        self.assertNotIn('class="o_ajw_boxes', self._page())
+
+    def test_who_said_no_is_not_asked_here(self):
+        self.env["ajw.consent.event"]._record(
+            self.seller,
+            self.payer,
+            self.purpose_invoice,
+            "whatsapp",
+            self.number,
+            "withdrawn",
+            "spoken",
+        )
+        self.assertNotIn(f'value="{self.box}"', self._page())
+        self._pay(**self._ticked(self.box))
+        self.assertEqual(self._events().mapped("kind"), ["withdrawn"])
+
+    def test_the_portal_knows_the_company(self):
+        self.assertIn(self.seller, self.payer._ajw_consent_controllers())
