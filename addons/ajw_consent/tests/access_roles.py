@@ -187,6 +187,8 @@ class MatrixBase:
             model._table
             for model in self.env.values()
             if not model._abstract
+            # A report is a query, not a table.
+            and not model._table_query
             and ((model._original_module or "").startswith("ajw_") or model._table in WATCHED)
         }
         selects = [
