@@ -163,6 +163,9 @@ class AjwConsentPreference(models.AbstractModel):
             "suspended": self.env._("Paused, because the number changed. Nothing is sent."),
             "number_changed": self.env._("You agreed for another number only. Nothing is sent."),
             "no_opt_in": self.env._("You have not answered. Nothing is sent."),
+            "notice_changed": self.env._(
+                "Our notice changed since you agreed. Nothing is sent until you agree again."
+            ),
             "suppressed": self.env._("Blocked at your request. Nothing is sent."),
             "blacklisted": self.env._("Blocked by us. Nothing is sent."),
             "restricted": self.env._("Your data is not being used at present. Nothing is sent."),
