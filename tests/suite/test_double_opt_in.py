@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -46,6 +47,16 @@ def kinds(stack, partner):
     return [row[0] for row in rows]
 
 
+def send_link(stack, sandbox, accountant, partner, email):
+    """Hand a contact the link to manage their consents, by email; return it."""
+    action = accountant.call("res.partner", "ajw_action_send_preferences", [partner])
+    wizard = accountant.create(
+        action["res_model"], {"partner_id": partner, "way": "email"}, context=action["context"]
+    )
+    accountant.call(action["res_model"], "action_hand_over", [wizard])
+    return link_to(stack, sandbox, email, "/ajw_consent/preferences")
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_C2_nothing_over_whatsapp_before_the_person_confirmed(
     stack, sandbox, accountant, browser, screenshots, size
@@ -55,13 +66,9 @@ def test_C2_nothing_over_whatsapp_before_the_person_confirmed(
     partner, number = stack.new_customer(accountant, email=email)
     move = stack.new_invoice(accountant, partner)
     with confirmed_only(stack, "invoice") as purpose:
-        action = accountant.call("res.partner", "ajw_action_send_preferences", [partner])
-        wizard = accountant.create(
-            action["res_model"], {"partner_id": partner, "way": "email"}, context=action["context"]
-        )
-        accountant.call(action["res_model"], "action_hand_over", [wizard])
+        link = send_link(stack, sandbox, accountant, partner, email)
         browser.set_viewport(*size, mobile=size == PHONE)
-        browser.open(link_to(stack, sandbox, email, "/ajw_consent/preferences"))
+        browser.open(link)
         browser.wait_for("form.give button", "I agree")
         assert not browser.evaluate("document.querySelectorAll('input:checked').length")
         assert kinds(stack, partner) == []
@@ -106,3 +113,78 @@ def test_C2_nothing_over_whatsapp_before_the_person_confirmed(
         assert foreign == [], "A16: nothing is loaded from third parties"
         errors = [error for error in browser.console_errors if "favicon" not in error]
         assert errors == []
+
+
+def test_A9_tabs_that_answer_at_once_record_it_once(stack, sandbox, accountant):
+    email = f"customer-{stack.new_number()[-5:]}@example.com"
+    partner, _number = stack.new_customer(accountant, email=email)
+    link = send_link(stack, sandbox, accountant, partner, email)
+    purpose = accountant.reference("ajw_consent.purpose_order")
+
+    def tab():
+        """Open the page as a window of its own; return the window and what its form holds."""
+        window = requests.Session()
+        page = window.get(link, timeout=30).text
+        return window, dict(re.findall(r'name="(csrf_token|notice|lang)" value="([^"]*)"', page))
+
+    def answer(opened, decision):
+        window, form = opened
+        form = {**form, "decision": decision, "choice": f"{purpose}-whatsapp"}
+        return window.post(link, data=form, timeout=60).status_code
+
+    for decision, expected in (("give", ["given"]), ("withdraw", ["given", "withdrawn"])):
+        tabs = [tab() for _window in range(6)]
+        with ThreadPoolExecutor(len(tabs)) as pool:
+            statuses = list(pool.map(lambda each, said=decision: answer(each, said), tabs))
+        assert statuses == [200] * len(tabs)
+        assert kinds(stack, partner) == expected
+    subjects = stack.query(
+        "SELECT count(*) FROM ajw_consent_subject WHERE partner_id = %s", [partner]
+    )
+    assert subjects == [(1,)]
+
+
+def test_A9_tabs_of_the_portal_that_answer_at_once_record_it_once(stack, accountant):
+    """The very first answer: there is nothing of the person yet that could be locked."""
+    login = f"customer-{stack.new_number()[-5:]}@example.com"
+    admin = stack.login("admin")
+    user = admin.create(
+        "res.users",
+        {
+            "name": "Portal Customer",
+            "login": login,
+            "password": login,
+            "group_ids": [(6, 0, [admin.reference("base.group_portal")])],
+        },
+        context={"no_reset_password": True},
+    )
+    partner = admin.read("res.users", user, "partner_id")["partner_id"][0]
+    admin.call("res.partner", "write", [partner], {"phone": stack.new_number()})
+    session = requests.Session()
+
+    def form(path, names):
+        page = session.get(f"{stack.odoo_url}{path}", timeout=60).text
+        return dict(re.findall(rf'name="({names})" value="([^"]*)"', page))
+
+    session.post(
+        f"{stack.odoo_url}/web/login",
+        data={**form("/web/login", "csrf_token"), "login": login, "password": login},
+        timeout=60,
+    )
+    data = form("/my/consents", "csrf_token|company|notice|lang")
+    assert len(data) == 4
+    purpose = accountant.reference("ajw_consent.purpose_order")
+    data |= {"decision": "give", "choice": f"{purpose}-whatsapp"}
+
+    def answer(_tab):
+        return requests.post(
+            f"{stack.odoo_url}/my/consents/answer",
+            data=data,
+            cookies=session.cookies,
+            allow_redirects=False,
+            timeout=60,
+        ).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(answer, range(6))) == [303] * 6
+    assert kinds(stack, partner) == ["given"]
