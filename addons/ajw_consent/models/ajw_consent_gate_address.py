@@ -5,7 +5,10 @@ from ..tools.address import PHONE_CHANNELS
 #: Answers that close the gate whether or not an opt-in is needed: the person said no, the address
 #: is not the person's any more, the law says so, or nobody can tell.
 ALWAYS_CLOSED = frozenset(
-    {"withdrawn", "refused", "suspended", "suppressed", "blacklisted", "restricted", "keyring"}
+    {
+        *("withdrawn", "refused", "suspended", "suppressed", "blacklisted", "restricted"),
+        *("keyring", "purpose_not_covered"),
+    }
 )
 
 

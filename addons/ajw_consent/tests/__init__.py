@@ -19,6 +19,7 @@ from . import (
     test_notice,
     test_origin,
     test_overview,
+    test_overview_browser,
     test_preference_browser,
     test_preference_link,
     test_preference_portal,

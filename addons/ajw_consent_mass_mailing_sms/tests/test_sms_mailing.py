@@ -34,6 +34,15 @@ class TestSmsMailing(MailingCommonMixin, ConsentCommon):
             notice=self.notice if kind == "given" else None,
         )
 
+    def _state(self):
+        return self.env["ajw.consent.state"].search(
+            [
+                ("company_id", "=", self.controller.id),
+                ("partner_id", "=", self.partner.id),
+                ("channel", "=", "sms"),
+            ]
+        )
+
     def _campaign(self):
         return self._mailing(
             self.partner + self.other,
@@ -63,9 +72,7 @@ class TestSmsMailing(MailingCommonMixin, ConsentCommon):
     def test_C2_blacklisted_number_withdraws(self):
         self._say("given")
         self.env["phone.blacklist"].with_user(self.marketer).sudo().add(self.number)
-        state = self.env["ajw.consent.state"].search(
-            [("partner_id", "=", self.partner.id), ("channel", "=", "sms")]
-        )
+        state = self._state()
         self.assertEqual((state.status, state.purpose_id), ("withdrawn", self.purpose_marketing))
         self._campaign().action_send_sms()
         self.assertEqual(self.sent, [])
@@ -75,7 +82,7 @@ class TestSmsMailing(MailingCommonMixin, ConsentCommon):
         contact = self.env["mailing.contact"].create(
             {
                 "name": "Customer",
-                "phone": self.number,
+                "mobile": self.number,
                 "country_id": self.partner.country_id.id,
                 "subscription_ids": [
                     (0, 0, {"list_id": self.env["mailing.list"].create({"name": "News"}).id})
@@ -83,7 +90,5 @@ class TestSmsMailing(MailingCommonMixin, ConsentCommon):
             }
         )
         contact.subscription_ids.opt_out = True
-        state = self.env["ajw.consent.state"].search(
-            [("partner_id", "=", self.partner.id), ("channel", "=", "sms")]
-        )
+        state = self._state()
         self.assertEqual(state.status, "withdrawn")

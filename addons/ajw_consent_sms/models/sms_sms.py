@@ -102,7 +102,10 @@ class SmsSms(models.Model):
             by_reason.setdefault(reason, []).append(sms_id)
         for reason, ids in by_reason.items():
             self.browse(ids)._ajw_cancel(reason)
-        return self.filtered(lambda sms: sms.id not in refusals)
+        allowed = self.filtered(lambda sms: sms.id not in refusals)
+        if outdated := allowed.sudo().filtered("ajw_gate_reason"):
+            outdated.ajw_gate_reason = False
+        return allowed
 
     def _ajw_refusals(self):
         """Return id → reason code of those that must not be sent.

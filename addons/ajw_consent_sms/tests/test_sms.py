@@ -165,6 +165,22 @@ class TestSms(ConsentCommon):
         sms.resend_failed()
         self._assert_blocked(sms, "withdrawn")
 
+    def test_sent_after_a_new_opt_in(self):
+        """What was stopped before says no more why, once it was sent."""
+        self.company.ajw_consent_sms_opt_in = True
+        sms = self._text()
+        self._assert_blocked(sms, "no_opt_in")
+        self._say("given")
+        sms.action_set_outgoing()
+        sms.send()
+        self.assertEqual(self.sent, [self.number])
+        self.assertFalse(sms.ajw_gate_sentence)
+
+    def test_A5_purpose_that_is_no_longer_asked_about(self):
+        """Who said no to it cannot be told: nothing is sent until the company names another."""
+        self.service.active = False
+        self._assert_blocked(self._text(), "purpose_not_covered")
+
     def test_changed_at_this_moment_waits(self):
         """Somebody says no while the sender is at work: nothing leaves, nothing is lost."""
         gate = type(self.env["ajw.consent.gate"])
