@@ -28,3 +28,6 @@ UPDATE ajw_consent_announcement_recipient
 UPDATE ajw_consent_announcement
    SET state = 'cancelled'
  WHERE state IN ('sending', 'done') AND effective_at > now() AT TIME ZONE 'UTC';
+-- The seals of a copy are no proof: nobody gets them.
+UPDATE res_company
+   SET ajw_consent_seal_recipients = NULL;

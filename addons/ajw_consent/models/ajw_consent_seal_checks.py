@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ..ledger.verify import verify_seals
 from ..tools.stream import stream
+from . import ajw_consent_seal_sealing as sealing
 
 #: An event is recorded and committed in one transaction. One that says it was recorded so long
 #: before the last seal, which did not find it, was put there later.
@@ -78,7 +79,9 @@ class AjwConsentSeal(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """WITH bounds AS (
-                        SELECT id, lag(sealed_at) OVER (ORDER BY sequence) AS after
+                        SELECT id, max(sealed_at) FILTER (WHERE event_count < %(full)s) OVER (
+                                   ORDER BY sequence
+                                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS after
                           FROM ajw_consent_seal WHERE company_id = %(controller)s
                    )
                    SELECT event.id
@@ -89,10 +92,13 @@ class AjwConsentSeal(models.Model):
                       AND event.recorded_at < %(late)s + CASE
                             WHEN line.id IS NULL
                             THEN (SELECT max(sealed_at) FROM ajw_consent_seal
-                                   WHERE company_id = %(controller)s)
+                                   WHERE company_id = %(controller)s
+                                     AND event_count < %(full)s)
                             ELSE bounds.after END
                  ORDER BY event.id LIMIT %(limit)s""",
                 controller=controller.id,
+                # A full seal left others to the next one, which were there all the same.
+                full=sealing.SEAL_SIZE,
                 late=-LATE,
                 limit=LATE_NAMED,
             )

@@ -8,7 +8,7 @@ from .ledger_guard import LEDGER_SENTINEL
 
 _logger = logging.getLogger(__name__)
 
-#: Seals whose email is tried again at once, after a time without recipients or mail server.
+#: Seals of a company mailed at once, the last ones first, after a time without recipients.
 MAIL_AT_ONCE = 100
 
 
@@ -21,12 +21,12 @@ class AjwConsentSeal(models.Model):
     def _mail_unsent(self):
         """Put the emails of seals that reached nobody into the mail queue."""
         # sudo: every controller's
-        unsent = self.sudo().search(
-            [("mail_state", "in", ("to_send", "failed", "nobody"))],
-            order="company_id, sequence",
-            limit=MAIL_AT_ONCE,
-        )
-        unsent._mail()
+        seals = self.sudo()
+        domain = [("mail_state", "in", ("to_send", "failed", "nobody"))]
+        # Company by company: one that has no recipient must not hold up the others.
+        for (controller,) in seals._read_group(domain, ["company_id"]):
+            own = [*domain, ("company_id", "=", controller.id)]
+            seals.search(own, order="sequence desc", limit=MAIL_AT_ONCE)._mail()
 
     def _mail(self):
         """Put the emails of these seals into the mail queue and note it on them."""

@@ -16,6 +16,7 @@ from .ledger_guard import LEDGER_SENTINEL
 _logger = logging.getLogger(__name__)
 
 #: Events a seal covers at most: what is more gets the next seal, in a transaction of its own.
+#: It may shrink, never grow: a seal that was full when it was made is known by it.
 SEAL_SIZE = 100_000
 #: A day without events is sealed too: an empty seal says that nothing was added, repeats what was
 #: there, and lets the officer notice when the emails stop. Less than a day, for runs that are late.

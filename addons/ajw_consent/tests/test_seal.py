@@ -1,6 +1,7 @@
 from unittest.mock import patch
 
 import psycopg2
+from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
@@ -9,6 +10,7 @@ from odoo.tools import SQL, mute_logger
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
 
 from ..ledger.seal import read_seal
+from ..models import ajw_consent_seal_mail as mailing
 from ..models import ajw_consent_seal_sealing as sealing
 from .seal_common import SealCommon
 
@@ -49,6 +51,30 @@ class TestSeal(SealCommon):
             counts = [self._seal().event_count for _number in range(3)]
         self.assertEqual(counts, [2, 2, 1])
         self.assertEqual(self._problems(), [])
+
+    def test_A2_old_events_sealed_in_several_pieces_are_not_late(self):
+        """As after an upgrade from a release without seals."""
+        with freeze_time("2026-01-31 09:30:00"):
+            for number in range(5):
+                self._opt_in(self._create_partner(f"C{number}", f"+91987654331{number}"))
+        with patch.object(sealing, "SEAL_SIZE", 2):
+            while self._seal():
+                pass
+            self.assertEqual(self._problems(), [])
+
+    def test_one_without_recipients_holds_up_no_other(self):
+        self.officer.email = "officer@example.com"
+        self._opt_in(self.partner)
+        mine = self._seal()
+        other = self.env["res.company"].create({"name": "Without Officer"})
+        self.env["ajw.consent.event"]._record(
+            other, self.partner, self.purpose_invoice, "whatsapp", self.number, "refused", "spoken"
+        )
+        self.env.flush_all()
+        nobodys = self.env["ajw.consent.seal"]._seal(other)
+        with patch.object(mailing, "MAIL_AT_ONCE", 1):
+            self.env["ajw.consent.seal"]._mail_unsent()
+        self.assertEqual((mine.mail_state, nobodys.mail_state), ("queued", "nobody"))
 
     def test_a_day_without_events_is_sealed_too(self):
         self.assertFalse(self._seal(), "an empty ledger proves nothing")

@@ -1,4 +1,7 @@
+from contextlib import suppress
 from itertools import count
+
+import psycopg2
 
 from odoo.tools import SQL
 
@@ -27,7 +30,8 @@ def stream(cr, query, page=PAGE):
             if len(rows) < page:
                 break
     except GeneratorExit:
-        # The reader stopped early; the transaction is well.
-        cr.execute(SQL("CLOSE %s", name))
+        # The reader stopped early, perhaps because the transaction failed: that closes it too.
+        with suppress(psycopg2.Error):
+            cr.execute(SQL("CLOSE %s", name), log_exceptions=False)
         raise
     cr.execute(SQL("CLOSE %s", name))
