@@ -72,7 +72,8 @@ def test_C2_nothing_over_whatsapp_before_the_person_confirmed(
         browser.wait_for("form.give button", "I agree")
         assert not browser.evaluate("document.querySelectorAll('input:checked').length")
         assert kinds(stack, partner) == []
-        browser.evaluate(f"document.querySelector('input[value=\"{purpose}-whatsapp\"]').click()")
+        box = f"input[type=checkbox][value='{purpose}-whatsapp']"
+        browser.evaluate(f'document.querySelector("{box}").click()')
         browser.click("form.give button", "I agree")
         browser.wait_for(".receipt", "confirm")
         browser.screenshot(screenshots / f"preferences-{name}.png", full=True)

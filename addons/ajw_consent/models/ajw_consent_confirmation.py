@@ -104,8 +104,8 @@ class AjwConsentConfirmation(models.Model):
         readonly=True,
     )
     send_count = fields.Integer("Emails", readonly=True)
-    code_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
-    code_expires_at = fields.Datetime(readonly=True, groups=fields.NO_ACCESS)
+    code_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    code_expires_at = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
 
     _token_unique = models.UniqueIndex("(token_hash) WHERE token_hash IS NOT NULL")
     _code_index = models.Index("(company_id, code_hash) WHERE code_hash IS NOT NULL")

@@ -23,7 +23,7 @@ class AjwConsentMailedLink(models.AbstractModel):
     _ajw_path = ""
     _ajw_mailable = ("queued", "failed")
 
-    token_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    token_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     email = fields.Char(readonly=True, help="Where the link goes.")
     expires_at = fields.Datetime("Expires", readonly=True, index=True)
     sent_at = fields.Datetime("Sent", readonly=True)
@@ -33,6 +33,7 @@ class AjwConsentMailedLink(models.AbstractModel):
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
+        copy=False,
         groups=fields.NO_ACCESS,
     )
     answer_url = fields.Char(compute="_compute_answer_url")

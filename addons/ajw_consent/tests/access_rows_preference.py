@@ -105,7 +105,9 @@ ROUTES = {
         (Case("my_receipt", 404, MINE, shows="customer"), Case("my_receipt_unknown", 404, LOGIN)),
     ),
     "GET /my/consents/wording/<int:event_id>": Route(
-        "user", True, (Case("my_wording", 404, MINE, shows="customer"),)
+        "user",
+        True,
+        (Case("my_wording", 404, MINE, shows="customer"), Case("my_wording_unknown", 404, LOGIN)),
     ),
     "GET /ajw_consent/preferences/<string:token>": Route("public", True, _cases("preferences")),
     "POST /ajw_consent/preferences/<string:token>": Route(
@@ -153,7 +155,13 @@ class PreferenceAsks:
         """The customer's own contact, with a number."""
         partner = self.users["customer"].partner_id
         partner.write({"phone": self.number, "country_id": self.env.ref("base.in").id})
+        self._note_changes()
         return partner
+
+    def _note_changes(self):
+        """Have contacts note their changes now, as at the end of a request."""
+        self.env.flush_all()
+        self.env.cr.precommit.run()
 
     def ask_my_consents(self):
         self._mine()
@@ -173,6 +181,7 @@ class PreferenceAsks:
     def ask_my_confirmation(self):
         partner = self._mine()
         partner.email = "customer@example.com"
+        self._note_changes()
         self._opted_in(partner, self.purpose_marketing)
         row = self.env["ajw.consent.confirmation"].search([("partner_id", "=", partner.id)])
         return Ask("/my/consents/confirmation", {"confirmation": row.id, "way": "email"})
@@ -187,6 +196,9 @@ class PreferenceAsks:
     def ask_my_wording(self):
         event = self._opted_in(self._mine())
         return Ask(f"/my/consents/wording/{event.id}", tells=self.notice.recipients)
+
+    def ask_my_wording_unknown(self):
+        return Ask("/my/consents/wording/999999999")
 
     def ask_preferences(self, **values):
         token = new_token()

@@ -163,6 +163,7 @@ class TestAccessMatrix(
             "ajw.consent.card.action_renew",
             "ajw.consent.invite.action_invite",
             "ajw.consent.origin.record.action_record",
+            "ajw.consent.preference.send.action_hand_over",
         ),
         (r"^Switch to the company", "the form says which company to switch to"),
     )

@@ -262,12 +262,12 @@ class TestConfirmationPage(ConfirmationMixin, PreferenceHttpCommon):
             response = self.url_open(f"{PATH}/{token}", data={"decision": "confirm"})
         self.assertEqual(response.status_code, 400)
         self.assertEqual(self._preference_counts(), before)
+        csrf = self._fields(self.url_open(f"{PATH}/{token}").text)["csrf_token"]
         page = self._link_post(f"{PATH}/{token}", "confirm")
         self.assertIn('data-state="confirmed"', page.text)
         self.assertEqual(self._reason(), "ok")
-        self.assertEqual(
-            self._problem(self._link_post(f"{PATH}/{token}", "confirm")), ["confirmed_before"]
-        )
+        again = self.url_open(f"{PATH}/{token}", data={"csrf_token": csrf})
+        self.assertEqual(self._problem(again), ["confirmed_before"])
 
     def test_dead_links(self):
         row, token = self._agree_and_send()

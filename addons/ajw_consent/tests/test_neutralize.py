@@ -20,6 +20,21 @@ class TestNeutralize(ConsentCommon):
                 for state in ("queued", "sent", "failed", "unconfirmed", "answered")
             ]
         )
+        values = {"company_id": self.company.id, "partner_id": self.partner.id}
+        subject = self.env["ajw.consent.subject"].create(dict(values))
+        confirmation = self.env["ajw.consent.confirmation"].create(
+            {
+                **values,
+                "subject_id": subject.id,
+                "channel": "whatsapp",
+                "state": "sent",
+                "token_hash": "confirmation",
+                "code_hash": "code",
+            }
+        )
+        link = self.env["ajw.consent.preference.link"].create(
+            {**values, "state": "answered", "token_hash": "link"}
+        )
         self.company.ajw_consent_card_key = "card"
         self.env.flush_all()
         for query in get_neutralization_queries(["ajw_consent"]):
@@ -28,4 +43,7 @@ class TestNeutralize(ConsentCommon):
         self.assertEqual(set(invitations[:4].mapped("state")), {"cancelled"})
         self.assertFalse(any(invitations[:4].mapped("token_hash")))
         self.assertEqual(invitations[4].state, "answered")
+        self.assertEqual((confirmation.state, link.state), ("cancelled", "cancelled"))
+        hashes = (confirmation.token_hash, confirmation.code_hash, link.token_hash)
+        self.assertFalse(any(hashes))
         self.assertFalse(self.company.ajw_consent_card_key)

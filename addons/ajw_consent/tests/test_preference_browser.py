@@ -32,7 +32,7 @@ class TestPreferenceBrowser(PreferenceHttpCommon):
         _link, token = self._hand_over()
         page = PublicBrowser(self)
         page.open(f"/ajw_consent/preferences/{token}")
-        box = f'input[value="{self._key(self.purpose_marketing)}"]'
+        box = f'input[type=checkbox][value="{self._key(self.purpose_marketing)}"]'
         page.wait_for(f"document.querySelector('{box}')")
         self.assertFalse(page.run("document.querySelectorAll('input:checked').length"))
         self._assert_fits(page)

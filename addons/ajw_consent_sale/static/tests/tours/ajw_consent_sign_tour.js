@@ -1,7 +1,7 @@
 import { registry } from "@web/core/registry";
 
 const OPEN = [
-    { trigger: "a:contains('Sign'):visible", run: "click" },
+    { trigger: "a[data-bs-target='#modalaccept']:visible", run: "click" },
     {
         content: "No box is ticked",
         trigger: ".modal.show .o_ajw_boxes:not(:has(input:checked))",
