@@ -57,7 +57,7 @@ def test_A2_uninstalling_waits_for_the_proof_and_leaves_nothing_behind(copy):
     for module in ("ajw_consent", "phone_validation"):
         refused = copy.uninstall(module)
         assert "Not exported yet" in refused.stdout, refused.stdout[-3000:]
-        assert copy.installed() >= {"ajw_consent", "ajw_whatsapp", "ajw_privacy"}
+        assert copy.installed() == {"ajw_consent", "ajw_whatsapp", "ajw_privacy"}
     assert copy.query("SELECT count(*) FROM ajw_consent_event")[0][0] > 0
 
     copy.shell(EXPORT)
@@ -80,7 +80,7 @@ env["ir.ui.menu"].load_menus(False)
         "-d", copy.name, "-i", "ajw_whatsapp,ajw_privacy", "--stop-after-init", "--no-http"
     )
     assert again.returncode == 0, again.stdout[-3000:]
-    assert copy.installed() >= {"ajw_consent", "ajw_whatsapp", "ajw_privacy"}
+    assert copy.installed() == {"ajw_consent", "ajw_whatsapp", "ajw_privacy"}
     triggers = copy.query("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'ajw_consent_event_no%'")
     assert len(triggers) == 2
 
@@ -90,8 +90,7 @@ def test_an_empty_ledger_goes_freely(copy):
         pytest.fail("the test database has events")
     done = copy.uninstall("ajw_whatsapp")
     assert done.returncode == 0, done.stdout[-3000:]
-    assert "ajw_whatsapp" not in copy.installed()
-    assert copy.installed() >= {"ajw_consent", "ajw_privacy"}
+    assert copy.installed() == {"ajw_consent", "ajw_privacy"}
     done = copy.uninstall("ajw_consent")
     assert done.returncode == 0, done.stdout[-3000:]
     assert copy.installed() == set()

@@ -124,14 +124,7 @@ ROUTES = {
     "GET /ajw_consent/receipts.json": Route(
         "user",
         True,
-        (
-            Case(
-                "receipts",
-                403,
-                {"anonymous": 303, "consent_user": 200, "officer": 200},
-                shows="consent_user officer",
-            ),
-        ),
+        (Case("receipts", 403, {"anonymous": 303, "consent_user": 200, "officer": 200}),),
     ),
 }
 
@@ -257,4 +250,4 @@ class PreferenceAsks:
 
     def ask_receipts(self):
         event = self._opted_in()
-        return Ask(f"/ajw_consent/receipts.json?ids={event.id}", tells=event.hash)
+        return Ask(f"/ajw_consent/receipts.json?ids={event.id}")
