@@ -35,7 +35,6 @@ class AjwConsentGate(models.AbstractModel):
             "refused": self.env._("Refused"),
             "expired": self.env._("Expired"),
             "unconfirmed": self.env._("To be confirmed"),
-            "notice_changed": self.env._("Ask again"),
             "suspended": self.env._("Suspended"),
             "notice_changed": self.env._("Notice changed"),
             "number_changed": self.env._("Other number"),
