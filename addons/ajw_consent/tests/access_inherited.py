@@ -2,10 +2,10 @@
 
 Which methods there are comes from the registry: each public method that a model of ours inherits
 is in :data:`NEEDS`, with the right that lets it do something, or in :data:`HARMLESS`. Each is tried
-on a real row by roles that lack the right, taken in turn so that every role gets to try: one
-without any right, one of the other company, one with a lesser right. Whatever comes of it, an error
-or a polite nothing, no row may change and the answer may not tell more than it tells of a row that
-does not exist. A role with the right tries as well, so that nothing passes by being called wrongly.
+on a real row by roles that lack the right: one without any, of either company, and one with a
+lesser one, taken in turn so that every role gets to try. Whatever comes of it, an error or a polite
+nothing, no row may change and the answer may not tell more than it tells of a row that does not
+exist. A role with the right tries as well, so that nothing passes by being called wrongly.
 """
 
 import itertools

@@ -34,6 +34,8 @@ class AccessMatrixMixin(MethodMatrixMixin, InheritedMatrixMixin):
     WITHOUT_ACCESS = {}
     #: Models with a company and no rule about it, and why.
     WITHOUT_COMPANY_RULE = {}
+    #: Transient models on which several people work, and why.
+    SHARED_FORMS = {}
     #: Public methods of core that we extend: core decides who may call them.
     OVERRIDES = ()
     #: Field added to a model of somebody else → group it is for, ``""``: whoever sees the record.
@@ -79,12 +81,19 @@ class AccessMatrixMixin(MethodMatrixMixin, InheritedMatrixMixin):
                 reached = [letter for letter, deed in others.items() if self._allowed(deed)]
                 if reached:
                     rights += f", and {''.join(reached)} to those of others"
-                foreign = empty
             try:
                 finds = found()
             except AccessError:
                 finds = False
-        if not row.own and finds != ("r" in rights):
+            if row.guarded and not row.own:
+                # A refusal by the model must not hide that the access lines would let them.
+                names = {"c": "create", "w": "write", "u": "unlink"}
+                rights += "".join(
+                    f", and nothing but the model keeps them from {name}"
+                    for letter, name in names.items()
+                    if letter not in rights and foreign.has_access(name)
+                )
+        if finds != ("r" in rights and not row.own):
             rights += f", but search finds {'it' if finds else 'nothing'}"
         return rights
 
@@ -139,8 +148,37 @@ class AccessMatrixMixin(MethodMatrixMixin, InheritedMatrixMixin):
             with without_trace(self.env.cr):
                 row = self._row(model, self.company_b)
                 real = {role_b: self._rights(self.users[role], row) for role_b, role in pairs}
+                closed = not any(self._of_role(table, role_b, "") for role_b, _role in pairs)
+                for role in set(self.users) - {each for pair in pairs for each in pair}:
+                    if closed and self._of_role(table, role, ""):
+                        rights = self._rights(self.users[role], row)
+                        if rights:
+                            differences.append(f"{model} of company B as {role}: {rights}")
             differences += self._differences(model, table, real)
         self._assert_table(differences)
+
+    def test_A6_archiving_opens_nothing(self):
+        differences = []
+        for model, table in self.MODELS.items():
+            field = self.env[model]._fields.get("active")
+            if self.env[model]._abstract or not field or not field.store:
+                continue
+            with without_trace(self.env.cr):
+                row = self._row(model)
+                row.record.sudo().active = False
+                self.env.cr.flush()
+                for role, user in self.users.items():
+                    rights = set(self._rights(user, row)) - set(self._of_role(table, role, ""))
+                    if rights:
+                        differences.append(f"{model}, archived, as {role}: {rights}")
+        self._assert_table(differences)
+
+    def test_A6_forms_are_their_makers(self):
+        """A transient row is a form somebody fills in: nobody else works on it."""
+        for model in self.MODELS:
+            if self.env[model]._transient and model not in self.SHARED_FORMS:
+                with without_trace(self.env.cr):
+                    self.assertTrue(self._row(model).own, f"{model}: try it as everybody's own")
 
     def test_A2_ledger_refuses_everybody(self):
         for model in self.LEDGER:
