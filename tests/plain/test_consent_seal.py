@@ -332,3 +332,25 @@ def test_the_program_says_which_seal_is_forged(tmp_path, capsys):
     (tmp_path / "2").write_bytes(b"{}")
     assert seals.main([str(tmp_path / "2")]) == 1
     assert seals.main([]) == 2
+
+
+def test_A2_a_link_that_fits_itself_but_not_the_one_before():
+    """Only its own hash was recomputed: what it says of the one before betrays it."""
+    rows = chain_of(1, 3)
+    for name, value, reason in (("sequence", 7, "sequence"), (None, NOBODY, "prev_hash")):
+        uuid, content, prev, _digest, version = rows[1]
+        content = content._replace(**{name: value}) if name else content
+        prev = prev if name else value
+        forged = [uuid, content, prev, ledger.event_hash(content, prev), version]
+        assert ledger.verify_chain([rows[0], forged, rows[2]]) == (uuid, reason)
+    stored = sealed([[digest_of(1)], [digest_of(2)]])
+    seal, members = stored[1]
+    for name, value, reason in (
+        ("previous", NOBODY, "previous"),
+        ("total", 9, "total"),
+        ("sequence", 5, "sequence"),
+    ):
+        content = seal.content._replace(**{name: value})
+        forged = seal._replace(content=content, hash=seals.seal_hash(content))
+        assert [b.reason for b in problems([stored[0], (forged, members)])] == [reason]
+    assert problems([(stored[0][0], [(1, None)])])[0].reason == "event"
