@@ -40,8 +40,15 @@ registry.category("web_tour.tours").add("ajw_consent_overview", {
             run: "click",
         },
         {
-            trigger: ".modal .o_field_widget[name=decision] label:contains(Refuses)",
+            trigger: ".modal .o_field_widget[name=decision] input[data-value=refused]",
             run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=decision] input[data-value=refused]:checked",
+        },
+        {
+            content: "The form knows: no wording is asked for with a no",
+            trigger: ".modal:not(:has([name=notice_id])) .o_field_widget[name=address]",
         },
         {
             trigger: ".modal footer button[name=action_record]",
