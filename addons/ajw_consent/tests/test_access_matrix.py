@@ -433,7 +433,7 @@ class TestRouteMatrix(
                     "preview",
                     404,
                     {"anonymous": 303, "consent_user": 200, "officer": 200},
-                    shows="consent_user officer",
+                    shows="consent_user wa_user manager officer",
                 ),
                 Case("preview_unknown", 404, {"anonymous": 303}),
             ),
