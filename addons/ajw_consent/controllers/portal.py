@@ -14,12 +14,6 @@ class ConsentPortal(CustomerPortal):
     Everything is about the user's own contact and nobody else's, not even others of the same firm.
     """
 
-    def _prepare_portal_layout_values(self):
-        # EXTENDS 'portal'
-        values = super()._prepare_portal_layout_values()
-        values["ajw_consent_page"] = True
-        return values
-
     @http.route("/my/consents", type="http", auth="user", website=True, methods=["GET"])
     def ajw_consents(self, company=None, page=1, lang=None, **_params):
         """Show what the customer chose and can choose towards one company."""

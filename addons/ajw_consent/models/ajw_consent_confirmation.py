@@ -57,7 +57,12 @@ class AjwConsentConfirmation(models.Model):
         help="The company that the consent is given to.",
     )
     subject_id = fields.Many2one(
-        "ajw.consent.subject", required=True, readonly=True, index=True, ondelete="cascade"
+        "ajw.consent.subject",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+        help="One of the person's; after a merge a contact has several.",
     )
     partner_id = fields.Many2one(
         "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="cascade"

@@ -83,11 +83,13 @@ class AjwConsentConfirmation(models.Model):
         )
         row.flush_recordset()
         # Then the subject, so that a withdrawal of the same moment is seen or waits.
-        row.subject_id._bump()
+        subjects = row.event_ids.subject_id
+        subjects._bump()
         self.env["ajw.consent.state"].invalidate_model()
         waiting = row._still_waiting()
+        open_pairs = {(state.subject_id.id, state.purpose_id.id) for state in waiting}
         row.confirming_event_ids = self.env["ajw.consent.event"]._append(
-            row.subject_id,
+            subjects,
             waiting.purpose_id,
             row.channel,
             row.address or "",
@@ -96,6 +98,12 @@ class AjwConsentConfirmation(models.Model):
             None,
             {"name": row.partner_id.name or "", **evidence},
             occurred_at,
+            skip={
+                (subject.id, purpose.id)
+                for subject in subjects
+                for purpose in waiting.purpose_id
+                if (subject.id, purpose.id) not in open_pairs
+            },
         )
 
     # ------------------------------------------------------------------

@@ -9,6 +9,8 @@ from .ajw_consent_invitation_sending import COLLISIONS
 _logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 50
+#: Events after which something may no longer wait for a confirmation.
+DECIDING = frozenset({"withdrawn", "refused", "confirmed", "suspended"})
 
 
 class AjwConsentConfirmation(models.Model):
@@ -30,48 +32,58 @@ class AjwConsentConfirmation(models.Model):
         states = self.env["ajw.consent.state"].search(
             [("event_id", "in", events.ids), ("status", "=", "unconfirmed")]
         )
-        rows = self.browse()
-        for _key, group in states.grouped(
-            lambda state: (state.subject_id, state.channel, state.address)
-        ).items():
-            first = group[0]
-            self._open_of(first.subject_id, first.channel, first.address, group.purpose_id)._close(
-                "cancelled", self.env._("The person agreed anew.")
+        # Those of one person, channel and address were ticked together. Merged contacts have
+        # several subjects, and still are asked once.
+        groups = states.grouped(
+            lambda state: (
+                state.company_id,
+                state.partner_id or state.subject_id,
+                state.channel,
+                state.address,
             )
-            partner = first.partner_id
-            email = partner.email_normalized
-            days = max(first.company_id.ajw_consent_confirmation_validity, 1)
-            rows |= self.create(
-                {
-                    "company_id": first.company_id.id,
-                    "subject_id": first.subject_id.id,
-                    "partner_id": partner.id,
-                    "channel": first.channel,
-                    "address": first.address,
-                    "event_ids": [(6, 0, group.event_id.ids)],
-                    "purpose_ids": [(6, 0, group.purpose_id.ids)],
-                    "notice_id": group.notice_id[:1].id,
-                    "email": email,
-                    "state": "queued" if email else "no_email",
-                    "expires_at": fields.Datetime.now() + timedelta(days=days),
-                }
-            )
+        )
+        self._close_older(states)
+        rows = self.create([self._values_of(group) for group in groups.values()])
         if rows:
             self._wake()
         return rows
 
     @api.model
-    def _open_of(self, subjects, channel, address, purposes):
-        """Return the rows that wait for some purposes on an address (empty: on any)."""
-        domain = [
-            ("subject_id", "in", subjects.ids),
-            ("channel", "=", channel),
-            ("state", "in", OPEN),
-            ("purpose_ids", "in", purposes.ids),
-        ]
-        if address:
-            domain.append(("address", "=", address))
-        return self.search(domain)
+    def _values_of(self, states):
+        """Return the values of a row for the states of one person, channel and address."""
+        first = states[0]
+        partner = first.partner_id
+        email = partner.email_normalized
+        days = max(first.company_id.ajw_consent_confirmation_validity, 1)
+        return {
+            "company_id": first.company_id.id,
+            "subject_id": first.subject_id.id,
+            "partner_id": partner.id,
+            "channel": first.channel,
+            "address": first.address,
+            "event_ids": [(6, 0, states.event_id.ids)],
+            "purpose_ids": [(6, 0, states.purpose_id.ids)],
+            "notice_id": states.notice_id[:1].id,
+            "email": email,
+            "state": "queued" if email else "no_email",
+            "expires_at": fields.Datetime.now() + timedelta(days=days),
+        }
+
+    @api.model
+    def _close_older(self, states):
+        """Close what waits for the same purposes on the same address: it was agreed anew."""
+        anew = {
+            (state.company_id, state.partner_id, state.channel, state.address, purpose)
+            for state in states
+            for purpose in state.purpose_id
+        }
+        waiting = self.search([("partner_id", "in", states.partner_id.ids), ("state", "in", OPEN)])
+        waiting.filtered(
+            lambda row: any(
+                (row.company_id, row.partner_id, row.channel, row.address, purpose) in anew
+                for purpose in row.purpose_ids
+            )
+        )._close("cancelled", self.env._("The person agreed anew."))
 
     @api.model
     def _settle(self, events):
@@ -79,21 +91,19 @@ class AjwConsentConfirmation(models.Model):
 
         :param events: ``ajw.consent.event`` just recorded, of any kind
         """
-        deciding = events.filtered(
-            lambda event: event.kind in ("withdrawn", "refused", "confirmed", "suspended")
-        )
+        deciding = events.filtered(lambda event: event.kind in DECIDING)
         if not deciding:
             return
         # sudo: see _start
         waiting = self.sudo().search(
-            [("subject_id", "in", deciding.subject_id.ids), ("state", "in", OPEN)]
+            [("event_ids.subject_id", "in", deciding.subject_id.ids), ("state", "in", OPEN)]
         )
         for row in waiting:
             if row._still_waiting():
                 continue
             confirmed = deciding.filtered(
                 lambda event, row=row: (
-                    event.kind == "confirmed" and event.subject_id == row.subject_id
+                    event.kind == "confirmed" and event.subject_id in row.event_ids.subject_id
                 )
             )
             if confirmed:
@@ -121,9 +131,6 @@ class AjwConsentConfirmation(models.Model):
             .sudo()
             .search(
                 [
-                    ("subject_id", "=", self.subject_id.id),
-                    ("channel", "=", self.channel),
-                    ("address", "=", self.address),
                     ("status", "=", "unconfirmed"),
                     ("opt_in_event_id", "in", self.event_ids.ids),
                 ]
@@ -201,11 +208,14 @@ class AjwConsentEvent(models.Model):
     _inherit = "ajw.consent.event"
 
     @api.model
-    def _append(self, *args, **kwargs):
+    def _append_entries(self, entries, *args, **kwargs):
         # EXTENDS here: whatever records an opt-in that needs it starts the confirmation
-        events = super()._append(*args, **kwargs)
-        confirmations = self.env["ajw.consent.confirmation"]
-        confirmations._settle(events)
-        if any(event.kind == "given" and event.needs_confirmation for event in events):
-            confirmations._start(events)
+        entries = list(entries)
+        events = super()._append_entries(entries, *args, **kwargs)
+        # sudo: whoever records need not see what follows from it
+        confirmations, recorded = self.env["ajw.consent.confirmation"].sudo(), events.sudo()
+        if any(entry.kind in DECIDING for entry in entries):
+            confirmations._settle(recorded)
+        if any(entry.kind == "given" and entry.purpose.double_opt_in for entry in entries):
+            confirmations._start(recorded)
         return events

@@ -107,6 +107,20 @@ class TestConfirmation(ConfirmationMixin, PreferenceCommon):
         self.Confirmation._gc_ended()
         self.assertFalse(row.exists())
 
+    def test_a_merged_person_is_asked_once(self):
+        """Two subjects of one contact: one email, and one click confirms for both."""
+        other = self._create_partner("Same Person", self.number)
+        self._opt_in(other)
+        self._opt_in(self.partner)
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge([self.partner.id, other.id], self.partner)
+        row = self._agree()
+        self.assertEqual((len(row), len(row.event_ids)), (1, 2))
+        self._run_confirmations()
+        self.assertEqual(self._by_link(self._link_in(PATH)), "")
+        self.assertEqual(self._reason(), "ok")
+        self.assertEqual(len(row.confirming_event_ids), 2)
+
     def test_archived_and_merged(self):
         row, token = self._agree_and_send()
         self.customer.active = False
