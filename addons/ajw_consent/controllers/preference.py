@@ -164,7 +164,10 @@ class PreferencePages(ConsentPages):
             "languages": [],
             "token": token,
         }
-        return self._render(values)
+        response = self._render(values)
+        if not events:
+            response.status_code = 404
+        return response
 
     @http.route(
         "/ajw_consent/receipt/<string:token>/<string:form>",

@@ -116,7 +116,7 @@ ROUTES = {
     "GET /ajw_consent/confirm/<string:token>": Route("public", True, _cases("confirm")),
     "POST /ajw_consent/confirm/<string:token>": Route("public", True, _cases("confirm", "*")),
     "GET /ajw_consent/receipt/<string:token>": Route(
-        "public", True, (Case("receipt", 200), Case("receipt_forged", 200))
+        "public", True, (Case("receipt", 200), Case("receipt_forged", 404))
     ),
     "GET /ajw_consent/receipt/<string:token>/<string:form>": Route(
         "public", True, (Case("receipt_json", 200), Case("receipt_json_forged", 404))
