@@ -85,7 +85,7 @@ class TestAccessMatrix(
         "ajw.consent.seal",
         "ajw.consent.seal.line",
         "ajw.consent.state",
-        "ajw.consent.verification",
+        # Not the verification: a broken one carries something to do for the officer.
         "ajw.consent.verification.finding",
     )
     WITHOUT_COMPANY_RULE = preference.WITHOUT_COMPANY_RULE | {
