@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from .ledger_guard import LEDGER_SENTINEL
 from .selections import CHANNELS, GIVEN_BY, KINDS, METHODS
@@ -93,6 +93,33 @@ class AjwConsentEvent(models.Model):
 
     _chain_position = models.UniqueIndex("(subject_id, purpose_code, channel, sequence)")
     _uuid_unique = models.UniqueIndex("(uuid)")
+
+    def _auto_init(self):
+        self._check_foreign_fields()
+        return super()._auto_init()
+
+    @api.model
+    def _check_foreign_fields(self):
+        """Refuse fields that would make Odoo write to events that are recorded already.
+
+        Asked when an addon that adds one is installed: afterwards it would be too late to say so.
+
+        :raises ValidationError: naming the field
+        """
+        for field in self._fields.values():
+            foreign = "ajw_consent" not in (field._modules or ())
+            if field.store and (
+                (field.compute or field.related or field.default)
+                or (foreign and (field.required or field.type == "many2one"))
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The consent ledger never changes, so it takes no field that is computed, "
+                        "required, has a default value or links elsewhere: %s. Keep it in a model "
+                        "of your own that points to the event.",
+                        field.name,
+                    )
+                )
 
     def init(self):
         """Install the triggers that refuse every change of the ledger, whoever asks."""

@@ -46,7 +46,12 @@ class IrModuleModule(models.Model):
                 "The consent ledger goes: %s events that prove who agreed to what and when, with "
                 "their evidence and the notices.",
                 events,
-            )
+            ),
+            self.env._(
+                "The suppression list goes: %s entries. After that an import can write to people "
+                "who said no.",
+                self.env["ajw.consent.suppression"].search_count([("lifted_at", "=", False)]),
+            ),
         ]
 
     def _ajw_uninstall_problems(self, names):

@@ -1,12 +1,14 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 import psycopg2
 
 from odoo import fields
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..ledger import event_hash
 from ..models.ledger_guard import LEDGER_SENTINEL
 from .common import ConsentCommon
 
@@ -277,3 +279,133 @@ class TestEvent(ConsentCommon):
         )
         self.assertTrue(self._ask_gate(self.partner).allowed)
         self.assertEqual(self._ask_gate(self.partner, self.purpose_marketing).reason, "withdrawn")
+
+
+@tagged("-at_install", "post_install")
+class TestLedgerBadInput(ConsentCommon):
+    """Every way to write, by every role: a clear refusal and an unchanged ledger."""
+
+    def _fingerprint(self):
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT count(*), sum(xmin::text::bigint), string_agg(hash, '' ORDER BY id) "
+            "FROM ajw_consent_event"
+        )
+        return self.env.cr.fetchone()
+
+    def test_every_role_and_every_way_is_refused(self):
+        event = self._opt_in(self.partner)
+        other = self.env["res.company"].create({"name": "Another Controller"})
+        users = {
+            "portal": self._create_user("bad_portal", "base.group_portal"),
+            "internal": self._create_user("bad_internal", "base.group_user"),
+            "system": self._create_user("bad_system", "base.group_system"),
+            "user": self.consent_user,
+            "officer": self.officer,
+            "officer of company B": self._create_user(
+                "bad_officer_b",
+                "ajw_consent.group_officer",
+                company_id=other.id,
+                company_ids=[(6, 0, other.ids)],
+            ),
+        }
+        [vals] = event.read(["uuid", "subject_uuid", "purpose_code", "channel", "kind", "method"])
+        del vals["id"]
+        before = self._fingerprint()
+        envs = {role: event.with_user(user) for role, user in users.items()}
+        for role, ledger in {**envs, "superuser": event.sudo()}.items():
+            for what, deed in {
+                "create": lambda m=ledger: m.create([{**vals, "uuid": "x"}]),
+                "write": lambda m=ledger: m.write({"kind": "given"}),
+                "unlink": lambda m=ledger: m.unlink(),
+                "copy": lambda m=ledger: m.copy(),
+                "web_save": lambda m=ledger: m.web_save({"kind": "given"}, {"kind": {}}),
+                "web_save new": lambda m=ledger: m.browse().web_save({**vals}, {"kind": {}}),
+                "web_save_multi": lambda m=ledger: m.web_save_multi([{"kind": "given"}], {}),
+                "name_create": lambda m=ledger: m.name_create("x"),
+                "field": lambda m=ledger: setattr(m, "kind", "given"),
+            }.items():
+                with self.subTest(role=role, what=what):
+                    with self.assertRaises(UserError), mute_logger("odoo.sql_db"):
+                        deed()
+                        self.env.flush_all()
+            with self.subTest(role=role, what="load"), self.env.cr.savepoint():
+                try:
+                    loaded = ledger.load(["uuid", "kind"], [["x", "Given"]])
+                    self.assertFalse(loaded["ids"])
+                    self.assertTrue(loaded["messages"])
+                except AccessError as error:
+                    self.assertTrue(str(error))
+            self.env.invalidate_all()
+        self.assertEqual(self._fingerprint(), before)
+        self.assertEqual(self.env["ajw.consent.event"]._verify(self.controller), [])
+
+    def test_W2_a_user_of_company_b_records_nothing_for_company_a(self):
+        other = self.env["res.company"].create({"name": "Another Controller"})
+        stranger = self._create_user(
+            "stranger_b",
+            "ajw_consent.group_officer",
+            company_id=other.id,
+            company_ids=[(6, 0, other.ids)],
+        )
+        before = self._fingerprint()
+        record = self.env["ajw.consent.record"].with_user(stranger)
+        with self.assertRaises(UserError):
+            record.create(
+                {
+                    "partner_id": self.partner.id,
+                    "company_id": self.company.id,
+                    "decision": "withdrawn",
+                    "purpose_ids": [(6, 0, self.purpose_invoice.ids)],
+                    "address": self.number,
+                }
+            ).action_record()
+        self.assertEqual(self._fingerprint(), before)
+
+    def test_a_field_that_would_write_to_the_ledger_is_refused(self):
+        """Another addon's field: what would make Odoo update recorded events is named."""
+        self._opt_in(self.partner)
+        before = self._fingerprint()
+        model = self.env["ajw.consent.event"]
+        for field in (
+            fields.Char(compute="_compute_display_name", store=True),
+            fields.Char(related="subject_id.uuid", store=True),
+            fields.Char(default="x"),
+            fields.Char(required=True),
+            fields.Many2one("res.users"),
+        ):
+            field._setup_attrs__(type(model), "x_probe")
+            field._modules = ("other_addon",)
+            with patch.dict(type(model)._fields__, {"x_probe": field}):
+                with self.assertRaisesRegex(ValidationError, "x_probe"):
+                    model._auto_init()
+        plain = fields.Char()
+        plain._setup_attrs__(type(model), "x_probe")
+        plain._modules = ("other_addon",)
+        with patch.dict(type(model)._fields__, {"x_probe": plain}):
+            model._check_foreign_fields()
+        self.assertEqual(self._fingerprint(), before)
+
+    def test_events_of_version_1_stay_verifiable(self):
+        """As 19.0.1.1.0 wrote them: no column given_by, another form; then version 2 goes on."""
+        event = self._opt_in(self.partner)
+        self.env.flush_all()
+        content = event._content()._replace(given_by="")
+        digest = event_hash(content, event.prev_hash, 1)
+        self.env.cr.execute("ALTER TABLE ajw_consent_event DISABLE TRIGGER USER")
+        self.env.cr.execute(
+            "UPDATE ajw_consent_event SET given_by = NULL, hash_version = 1, hash = %s "
+            "WHERE id = %s",
+            [digest, event.id],
+        )
+        self.env.cr.execute("ALTER TABLE ajw_consent_event ENABLE TRIGGER USER")
+        self.env.invalidate_all()
+        later = self._withdraw(self.partner)
+        self.assertEqual((later.hash_version, later.prev_hash), (2, digest))
+        self.assertEqual(self.env["ajw.consent.event"]._verify(self.controller), [])
+        self.env.cr.execute("ALTER TABLE ajw_consent_event DISABLE TRIGGER USER")
+        self.env.cr.execute(
+            "UPDATE ajw_consent_event SET given_by = 'guardian' WHERE id = %s", [event.id]
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.env["ajw.consent.event"]._verify(self.controller)[0][0], event)

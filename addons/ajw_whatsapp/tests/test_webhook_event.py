@@ -410,6 +410,15 @@ class TestWebhookEvent(WhatsappCommon):
         activities = self.account.activity_ids.filtered(lambda a: a.user_id == self.manager)
         self.assertEqual(len(activities), 2)
         self.assertNotIn("9876543210", "".join(activities.mapped(lambda a: str(a.note))))
+        self.assertEqual(
+            self._ask_gate(self.partner).reason, "withdrawn", "said to a number not set up here"
+        )
+
+    def test_A9_a_stop_from_a_number_nobody_holds_is_kept(self):
+        self._report(self._inbound("STOP", "wamid.stranger", "919811122233"))
+        self._run_webhooks()
+        later = self._create_partner("Comes Later", "+919811122233")
+        self.assertEqual(self._ask_gate(later).reason, "suppressed")
 
     def test_start_gives_no_consent(self):
         self._withdraw(self.partner)

@@ -1,0 +1,114 @@
+"""Lists of consents as files: whatever comes in, it is read or refused with the line."""
+
+import csv
+import io
+import zipfile
+from datetime import datetime
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.plain.packages import load
+
+importing = load("ajw_consent", "importing")
+
+CELLS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12)
+
+
+def rows_of(content):
+    return list(importing.read_table(content))
+
+
+@settings(max_examples=200)
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=4), min_size=1, max_size=6))
+def test_the_list_of_bad_rows_runs_no_formula_and_can_be_read_again(rows):
+    content = importing.bad_rows_csv(["Name"], [(n, "why", row) for n, row in enumerate(rows, 2)])
+    table = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert len(table) == len(rows) + 1
+    for cells, row in zip(table[1:], rows, strict=True):
+        assert [cell.removeprefix("'") for cell in cells[2:]] == [
+            cell.removeprefix("'") for cell in row
+        ]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_table_or_refused(content):
+    try:
+        for number, cells in importing.read_table(content):
+            assert number >= 1
+            assert any(cells)
+    except importing.FileError as error:
+        assert error.code in {
+            *("empty", "too_large", "encoding", "no_table", "too_many_rows", "malformed"),
+        }
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_delimiters_and_encodings(delimiter, encoding):
+    text = f"Number{delimiter}Date\r\n+91{delimiter}2025-01-31\r\n\r\n"
+    assert rows_of(text.encode(encoding)) == [(1, ["Number", "Date"]), (2, ["+91", "2025-01-31"])]
+
+
+def test_line_that_cannot_be_read_is_named():
+    with pytest.raises(importing.FileError) as raised:
+        rows_of(b"Number,Name\n1,Ok\n2,Caf\xe9\n")
+    assert (raised.value.code, raised.value.line) == ("encoding", 3)
+
+
+def test_workbook_of_gigabytes_is_refused(monkeypatch):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * 10_000_000)
+    module = importing.read_table.__globals__
+    monkeypatch.setitem(module, "MAX_UNPACKED", 1_000_000)
+    with pytest.raises(importing.FileError) as raised:
+        rows_of(target.getvalue())
+    assert raised.value.code == "too_large"
+
+
+def test_workbook_cells():
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["Number", "Date"])
+    workbook.active.append([919876543210.0, datetime(2025, 5, 4)])
+    target = io.BytesIO()
+    workbook.save(target)
+    assert rows_of(target.getvalue()) == [
+        (1, ["Number", "Date"]),
+        (2, ["919876543210", datetime(2025, 5, 4)]),
+    ]
+
+
+def test_columns_by_their_names():
+    found, unknown = importing.map_columns(["E-Mail", "consent_date", "Colour", ""])
+    assert found == {"email": 0, "date": 1}
+    assert unknown == ["Colour"]
+    for header, code in ((["Mail", "Email"], "twice"), (["Date"], "nobody")):
+        with pytest.raises(importing.ColumnError) as raised:
+            importing.map_columns(header)
+        assert raised.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "date_format", "moment"),
+    [
+        ("2025-01-31", "iso", datetime(2025, 1, 31)),
+        ("2025-01-31 10:30", "dmy", datetime(2025, 1, 31, 10, 30)),
+        ("2025-01-31T10:30:15Z", "iso", datetime(2025, 1, 31, 10, 30, 15)),
+        ("31/01/2025", "dmy", datetime(2025, 1, 31)),
+        ("03/04/2025", "mdy", datetime(2025, 3, 4)),
+        ("03/04/2025", "dmy", datetime(2025, 4, 3)),
+    ],
+)
+def test_dates(text, date_format, moment):
+    assert importing.parse_moment(text, date_format) == moment
+
+
+@pytest.mark.parametrize("text", ["2025-02-30", "31/01/2025", "yesterday", "", "20250131x"])
+def test_what_is_no_date(text):
+    with pytest.raises(ValueError):
+        importing.parse_moment(text)
