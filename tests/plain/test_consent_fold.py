@@ -64,6 +64,17 @@ def test_open_only_by_an_opt_in_after_the_last_no(events):
             assert any(event.kind == "confirmed" and event.address_ref == ref for event in events)
 
 
+def test_a_renewal_signed_before_the_no_renews_nothing():
+    kinds = (("given", 0), ("withdrawn", 60), ("given", 120), ("renewed", 30))
+    events = [
+        Event(number, kind, "a", T0 + timedelta(minutes=minute), None, False)
+        for number, (kind, minute) in enumerate(kinds, start=1)
+    ]
+    assert ledger.fold(events)["a"].opt_in_event == 3
+    later = events[3]._replace(occurred_at=T0 + timedelta(minutes=180))
+    assert ledger.fold([*events[:3], later])["a"].opt_in_event == 4
+
+
 @settings(max_examples=300)
 @given(chains(), st.sampled_from(CLOSING), st.sampled_from(("", "a", "b")))
 def test_a_no_closes_at_once(events, kind, ref):

@@ -206,6 +206,15 @@ def test_C1_the_ledger_verifies_before_and_after(upgrade):
     assert upgrade.before["ledger broken at"] == upgrade.after["ledger broken at"] == []
 
 
+def test_C1_the_whole_verification_finds_nothing_after(upgrade):
+    """Chains, evidence, the answers that follow from them, and the seals."""
+    found = upgrade.now.facts("verify")
+    assert [row["problems"] for row in found.values()] == [[] for _row in found]
+    assert {row["state"] for row in found.values()} == {"intact"}
+    assert sum(row["events"] for row in found.values()) == 13
+    assert sum(row["answers"] for row in found.values()) == 6
+
+
 def test_the_secrets_can_still_be_read(upgrade):
     assert upgrade.before["tokens"] == [
         [

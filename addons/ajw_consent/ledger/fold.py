@@ -56,6 +56,9 @@ def _next(state, event):
     if kind == "renewed":
         if state.status == "unconfirmed":
             return None
+        # As with "given": what was signed before the person said no renews nothing.
+        if state.closed_at and event.occurred_at <= state.closed_at:
+            return None
         return state._replace(
             status="given",
             event=event.id,

@@ -1,9 +1,11 @@
 import base64
+import importlib.util
 from datetime import timedelta
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import SQL
+from odoo.tools.misc import file_path
 
 from ..models import ajw_consent_verification_run as running
 from ..models.ledger_guard import LEDGER_SENTINEL
@@ -43,6 +45,17 @@ class TestVerification(SealCommon):
         self.assertEqual((run.event_count, run.chain_count, run.seal_count), (5, 4, 2))
         self.assertEqual((run.unsealed_count, run.evidence_count, run.answer_count), (1, 5, 3))
         self.assertEqual(run.compared_with.count("the same"), 2)
+
+    def test_C1_a_ledger_of_the_release_before_verifies_once_it_is_upgraded(self):
+        """Its answers did not say who gave them."""
+        self.env.cr.execute("UPDATE ajw_consent_state SET given_by = NULL")
+        self.assertEqual({reason for reason, *_rest in self._problems()}, {"answer"})
+        script = file_path("ajw_consent/migrations/19.0.1.2.0/post-state.py")
+        spec = importlib.util.spec_from_file_location("post_state", script)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.migrate(self.env.cr, "19.0.1.1.0")
+        self.assertEqual(self._problems(self.mailed), [])
 
     def test_A2_a_history_rewritten_with_every_hash_and_seal_fails_against_a_mailed_seal(self):
         self._event_sql("kind = 'given', method = 'paper'", self.third)
