@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+#: Which row says the most about a person who is on the list several times.
+_KEPT_FIRST = ("told", "sent", "queued", "bounced", "failed", "no_email", "cancelled")
+
 
 class AjwConsentAnnouncementRecipient(models.Model):
     """Whether one person was told of a change. Written by sending; no role may write it."""
@@ -107,6 +110,18 @@ class AjwConsentAnnouncementRecipient(models.Model):
                 if not notice
                 else notice.company_id._ajw_notice_url(row.notice_id)
             )
+
+    @api.model
+    def _merge_people(self, partners):
+        """Leave one row an announcement of contacts that become one: who was told stays told.
+
+        Core's merge would give all rows the one contact, and fail.
+
+        :param partners: res.partner, all of them
+        """
+        rows = self.search([("partner_id", "in", partners.ids)])
+        for same in rows.grouped("announcement_id").values():
+            (same - same.sorted(lambda row: (_KEPT_FIRST.index(row.state), row.id))[:1]).unlink()
 
     def action_told_otherwise(self):
         """Note that these people were told by post, by telephone or in person, today.

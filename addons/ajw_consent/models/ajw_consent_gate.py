@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..ledger.fold import CLOSED_BY_PERSON
-from ..tools.address import PHONE_CHANNELS
+from ..tools.address import PHONE_CHANNELS, address_variants
 
 #: How much an answer closes the gate, when several subjects of one person disagree.
 _STRICTEST_FIRST = ("withdrawn", "refused", "suspended", "unconfirmed", "expired", "given")
@@ -63,15 +63,20 @@ class AjwConsentGate(models.AbstractModel):
         addressees = list(dict.fromkeys(addressees))
         if not addressees:
             return {}
+        addresses = {address for _partner, address in addressees if address}
         if self.env["ajw.consent.keyring"]._check():
-            return dict.fromkeys(addressees, GateAnswer(False, "keyring"))
+            # The blacklist needs no keys, and says no whatever they would.
+            listed = self._fetch_blacklisted(channel, addresses)
+            return {
+                addressee: GateAnswer(False, "blacklisted" if addressee[1] in listed else "keyring")
+                for addressee in addressees
+            }
         if not purpose.active:
             return dict.fromkeys(addressees, GateAnswer(False, "purpose_not_covered"))
         partner_ids = sorted({partner_id for partner_id, _address in addressees if partner_id})
         if lock:
             self._lock_subjects(controller, partner_ids)
         people = self._fetch_people(controller, purpose, channel, partner_ids)
-        addresses = {address for _partner, address in addressees if address}
         closed = dict.fromkeys(self._fetch_blacklisted(channel, addresses), "blacklisted")
         suppressed = self.env["ajw.consent.suppression"]._suppressed(
             controller, purpose, channel, addresses
@@ -148,9 +153,12 @@ class AjwConsentGate(models.AbstractModel):
         """Return those of the addresses that Odoo's own phone blacklist holds."""
         if channel not in PHONE_CHANNELS:
             return set()
+        variants = {address: address_variants(channel, address) for address in addresses}
         # sudo: any sender must know, few may read the list
         entries = self.env["phone.blacklist"].sudo()
-        return set(entries.search([("number", "in", list(addresses))]).mapped("number"))
+        wanted = sorted(set().union(*variants.values()))
+        listed = set(entries.search([("number", "in", wanted)]).mapped("number"))
+        return {address for address, each in variants.items() if not listed.isdisjoint(each)}
 
     @api.model
     def _decide(self, rows, address, now, closed, required=0):
@@ -166,11 +174,16 @@ class AjwConsentGate(models.AbstractModel):
             if row.restricted:
                 return GateAnswer(False, "restricted", False, row.subject_id)
         relevant = [row for row in rows if row.address == address and row.status]
-        if not relevant:
-            # "No" said to every address at once holds for addresses that were not known then.
-            relevant = [
-                row for row in rows if not row.address_ref and row.status in CLOSED_BY_PERSON
-            ]
+        # "No" said to every address at once holds for addresses that were not known then. Each
+        # subject of a person for itself: an answer of one says nothing about the other's no.
+        answered = {row.subject_id for row in relevant}
+        relevant += [
+            row
+            for row in rows
+            if not row.address_ref
+            and row.status in CLOSED_BY_PERSON
+            and row.subject_id not in answered
+        ]
         if not relevant:
             if address in closed:
                 return GateAnswer(False, closed[address])

@@ -57,7 +57,7 @@ class AjwConsentGate(models.AbstractModel):
                 (answers[person, addressees[key][1]] for person in persons),
                 key=lambda each: (not each.allowed, each.reason not in ALWAYS_CLOSED),
             )
-            if unused:
+            if unused and answer.reason == "keyring":
                 answer = answer._replace(reason="no_opt_in")
             if not needs_opt_in and answer.reason not in ALWAYS_CLOSED:
                 answer = answer._replace(allowed=True)
@@ -66,15 +66,22 @@ class AjwConsentGate(models.AbstractModel):
 
     @api.model
     def _without_keys(self, controller, answers):
-        """Whether keys are missing in a database where nobody ever answered anything.
+        """Whether keys are missing in a database where nobody ever said anything.
 
-        Otherwise nobody knows without the keys who said no.
+        Otherwise nobody knows without the keys who said no, or whose data is restricted.
         """
         if not any(answer.reason == "keyring" for answer in answers.values()):
             return False
+        here = [("company_id", "=", controller.id)]
         # sudo: only whether there is one
-        events = self.env["ajw.consent.event"].sudo()
-        return not events.search_count([("company_id", "=", controller.id)], limit=1)
+        return not any(
+            self.env[model].sudo().search_count([*here, *domain], limit=1)
+            for model, domain in (
+                ("ajw.consent.event", []),
+                ("ajw.consent.suppression", []),
+                ("ajw.consent.restriction", [("lifted_at", "=", False)]),
+            )
+        )
 
     @api.model
     def _holders(self, controller, channel, addresses):

@@ -79,6 +79,33 @@ class AnnouncementCommon(InvitationCommon, NoticeCommon):
 
 @tagged("-at_install", "post_install")
 class TestAnnouncement(AnnouncementCommon):
+    # -- merged contacts ---------------------------------------------------------------------------
+
+    def test_two_contacts_told_by_one_announcement_can_be_merged(self):
+        twin = self._create_partner("Duplicate", self.number, email="twin@example.com")
+        third = self._create_partner("Third", self.number, email="third@example.com")
+        announcement = self._announce()
+        rows = self.Recipient.create(
+            [
+                {
+                    "announcement_id": announcement.id,
+                    "company_id": self.company.id,
+                    "partner_id": partner.id,
+                    "state": state,
+                }
+                for partner, state in (
+                    (self.partner, "queued"),
+                    (twin, "sent"),
+                    (third, "failed"),
+                )
+            ]
+        )
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((self.partner | twin | third).ids, self.partner)
+        self.env.invalidate_all()
+        self.assertEqual(self._row(announcement), rows[1], "who was told stays told")
+        self.assertEqual(rows.exists(), rows[1])
+
     # -- 30 days -----------------------------------------------------------------------------------
 
     def test_W8_a_material_change_cannot_be_published_for_an_earlier_day(self):

@@ -118,6 +118,66 @@ class TestGate(ConsentCommon):
                 self._ask_gate(self.partner).allowed, "a new opt-in re-opens all of them"
             )
 
+    def _say_no_to_all(self, partner, kind="withdrawn"):
+        self.env["ajw.consent.event"]._record(
+            self.controller, partner, self.purpose_invoice, "whatsapp", None, kind, "spoken"
+        )
+
+    def _merge(self, source, target, user=None):
+        wizard = self.env["base.partner.merge.automatic.wizard"].with_user(user or self.env.user)
+        wizard.create({})._merge((source | target).ids, target.with_user(user or self.env.user))
+        self.env.invalidate_all()
+
+    def test_A9_partner_merge_a_no_to_all_numbers_wins(self):
+        """Also where the other contact agreed for the very number."""
+        for kind in ("withdrawn", "refused"):
+            yes = self._create_partner("Said Yes", "+919876500001")
+            no = self._create_partner("Said No", False)
+            self._opt_in(yes)
+            self._say_no_to_all(no, kind)
+            self._merge(no, yes)
+            subjects = self.env["ajw.consent.subject"].search([("partner_id", "=", yes.id)])
+            self.assertEqual(len(subjects), 2)
+            self.assertEqual(self._ask_gate(yes).reason, kind)
+            with freeze_time(fields.Datetime.now() + timedelta(minutes=1)):
+                self._opt_in(yes)
+                self.assertTrue(self._ask_gate(yes).allowed, "a new opt-in re-opens all of them")
+
+    def test_partner_merge_keeps_the_minor_whoever_merges(self):
+        child = self._create_partner("Minor", self.number, ajw_consent_minor=True)
+        self._opt_in(self.partner)
+        clerk = self._create_user("clerk", "base.group_user", "base.group_partner_manager")
+        self._merge(child, self.partner, clerk)
+        self.assertFalse(child.exists())
+        self.assertTrue(self.partner.ajw_consent_minor)
+        self.assertEqual(self._ask_gate(self.partner).reason, "minor")
+
+    def _text_message(self, partner, address=None):
+        """What the gate says to a text message that needs no opt-in."""
+        key = (partner.id, address or partner.phone_sanitized)
+        return self.env["ajw.consent.gate"]._check_addresses(
+            self.controller, self.purpose_invoice, "sms", {0: key}, needs_opt_in=False
+        )[0]
+
+    def test_missing_keys_open_nothing_for_those_who_are_protected(self):
+        missing = patch.dict(os.environ, {ENVIRONMENT_VARIABLE: "encryption=;hmac="})
+        with missing:
+            self.assertTrue(self._text_message(self.partner).allowed, "nobody ever said anything")
+            self.env["phone.blacklist"].create({"number": "+919876500009"})
+            self.assertEqual(
+                self._text_message(self.partner, "+919876500009")[:2], (False, "blacklisted")
+            )
+        restriction = self.env["ajw.consent.restriction"]
+        restriction._restrict(self.controller, self.partner, "Accuracy contested")
+        with missing:
+            self.assertEqual(self._text_message(self.partner)[:2], (False, "keyring"))
+        restriction._lift(self.controller, self.partner)
+        with missing:
+            self.assertTrue(self._text_message(self.partner).allowed)
+        self.env["ajw.consent.suppression"]._suppress(self.controller, "sms", ["+919876500008"])
+        with missing:
+            self.assertFalse(self._text_message(self.partner, "+919876500008").allowed)
+
     def test_wrong_keys_close_the_gate(self):
         self._opt_in(self.partner)
         self.assertTrue(self._ask_gate(self.partner).allowed)
