@@ -50,7 +50,6 @@ class AjwConsentAnnouncement(models.Model):
     )
     notice_id = fields.Many2one(
         "ajw.consent.notice",
-        "Notice",
         index="btree_not_null",
         ondelete="restrict",
         domain="[('company_id', '=', company_id), ('source_id', '=', False), "
@@ -185,6 +184,10 @@ class AjwConsentAnnouncement(models.Model):
             if {"state", "started_at", "user_id"} & vals.keys():
                 raise UserError(self.env._("Use the buttons to send or cancel an announcement."))
             begun = self.filtered(lambda each: each.state != "draft")
+            if vals and begun.filtered(lambda each: each.state == "cancelled"):
+                raise UserError(
+                    self.env._("A cancelled announcement stays as it is. Make a new one.")
+                )
             if begun and {"notice_id", "company_id", "policy_url", "summary", "name"} & vals.keys():
                 raise UserError(
                     self.env._("What was announced cannot be changed. Cancel it and begin again.")

@@ -74,10 +74,13 @@ class AjwConsentAnnouncement(models.Model):
     def action_cancel(self):
         """Stop a mailing; what was announced by it does not take effect.
 
-        :raises UserError: it has taken effect already
+        :raises UserError: it has taken effect already, or is cancelled already
         """
         self._check_officer()
         for announcement in self:
+            if announcement.state == "cancelled":
+                # Its notice may be announced anew by another one, which must not be stopped here.
+                raise UserError(self.env._("This announcement is cancelled already."))
             if announcement.state == "draft" or announcement.effective_at > fields.Datetime.now():
                 announcement.with_context(ajw_publishing=PUBLISHING).state = "cancelled"
                 # sudo: rows are read-only to every role

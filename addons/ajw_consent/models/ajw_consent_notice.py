@@ -36,7 +36,7 @@ SET_BY_PUBLISHING = frozenset(
     }
 )
 #: What never changes any more once published.
-FROZEN_FIELDS = REVIEWED_FIELDS | SET_BY_PUBLISHING | {"change", "effective_at"}
+FROZEN_FIELDS = REVIEWED_FIELDS | SET_BY_PUBLISHING | {"change", "minor_reason", "effective_at"}
 # An object cannot arrive by RPC: only code of this addon can publish.
 PUBLISHING = object()
 
@@ -132,6 +132,12 @@ class AjwConsentNotice(models.Model):
         copy=False,
         help="A material change is announced to everybody concerned and takes effect for each of "
         "them 30 days after the announcement reached them, at the earliest.",
+    )
+    minor_reason = fields.Char(
+        "Why Nobody Is Told",
+        copy=False,
+        help="Needed where recipients, transfer, legal entity or the data used differ from the "
+        "version in force, and the change is yet not announced. It is kept with the notice.",
     )
     announced_at = fields.Datetime(
         "Announced", readonly=True, copy=False, help="When the mailing of the announcement began."

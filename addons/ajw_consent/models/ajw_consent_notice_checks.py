@@ -29,6 +29,7 @@ class AjwConsentNotice(models.Model):
         "source_id.state",
         "source_id.body",
         "change",
+        "minor_reason",
         "effective_at",
         "line_ids.name",
         "line_ids.description",
@@ -84,6 +85,7 @@ class AjwConsentNotice(models.Model):
                 self.env._("Choose the head company: consent is given to it, not to a branch.")
             )
         sentences += self._date_problems()
+        sentences += self._change_problems()
         if self.source_id:
             sentences += self._translation_problems()
         if self._is_translation() and self.state != "reviewed":
@@ -152,6 +154,39 @@ class AjwConsentNotice(models.Model):
                 )
             )
         return sentences
+
+    def _change_problems(self):
+        """Return why this is no mere clearer wording of the version in force, if it is not.
+
+        What people agreed to under the older version would change without their being told
+        (promises W8 and C6). A purpose or channel that is new changes nothing for anybody yet.
+        """
+        if self.source_id or self.change != "minor" or (self.minor_reason or "").strip():
+            return []
+        before = self._latest_by_lang(self.company_id).get(self.lang)
+        if not before or before == self:
+            return []
+        changed = [
+            self._fields[name]._description_string(self.env)
+            for name in ("legal_entity", "recipients", "transfer")
+            if fold(self[name]) != fold(before[name])
+        ]
+        data_before = {line.purpose_id: fold(line.data_items) for line in before.line_ids}
+        changed += [
+            self.env._("data used for “%s”", line.name or line.purpose_id.name)
+            for line in self.line_ids
+            if fold(line.data_items) != data_before.get(line.purpose_id, fold(line.data_items))
+        ]
+        if not changed:
+            return []
+        return [
+            self.env._(
+                "This differs from the version in force: %s. Choose “What is done with the data "
+                "changes”, so that people are told 30 days before, or say why nobody has to be "
+                "told.",
+                ", ".join(changed),
+            )
+        ]
 
     @api.model
     def _earliest(self):

@@ -202,6 +202,7 @@ class AjwConsentNotice(models.Model):
                      JOIN ajw_consent_announcement announcement
                        ON announcement.id = recipient.announcement_id
                     WHERE announcement.notice_id IN %s AND recipient.partner_id IN %s
+                      AND announcement.state <> 'cancelled'
                       AND recipient.told_at <= %s AND recipient.effective_at <= %s""",
                 tuple(notice_ids),
                 tuple(partner_ids),

@@ -49,7 +49,8 @@ class AjwConsentRestriction(models.Model):
     def _ledger_refusal(self):
         # OVERRIDE 'ajw.consent.ledger.guard'
         return self.env._(
-            "A restriction is set and lifted with the buttons, and never changed or deleted."
+            "A restriction is set and lifted with a request of the person, and never changed or "
+            "deleted."
         )
 
     @api.model

@@ -148,7 +148,8 @@ class AjwConsentState(models.Model):
         if not changed:
             return
         assignments = ", ".join(f"{name} = new.{name}" for name in ANSWER)
-        # Who closed it again after an opt-in is put on the list again: see _gc of suppression.
+        # Who closed it again after an opt-in is put on the list again: see _follow and
+        # _cron_catch_up of ajw.consent.suppression.
         self.env.cr.execute_values(
             f"""UPDATE ajw_consent_state state
                    SET {assignments}, is_suppressed = false, renewal_asked_at = NULL,

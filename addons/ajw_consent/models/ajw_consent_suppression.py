@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..ledger.fold import CLOSED_BY_PERSON
-from ..tools.address import canonical_address
+from ..tools.address import address_variants, canonical_address
 from ..tools.keyring import get_keyring
 from .ledger_guard import LEDGER_SENTINEL
 from .selections import CHANNELS
@@ -19,7 +19,6 @@ REASONS = [
     ("stop", "Said STOP from the address"),
     ("withdrawn", "Withdrew"),
     ("refused", "Refused"),
-    ("erased", "Erased on request"),
     ("manual", "Put on the list by hand"),
 ]
 #: Up to so many addresses are looked up one by one; for more, the list is read once.
@@ -220,33 +219,42 @@ class AjwConsentSuppression(models.Model):
         )
         known = {(row.digest, row.purpose_code or ""): row for row in active}
         to_create = {}
+        uid, now = self.env.uid, self.env.cr.now()
         for each in digests.values():
             for code in codes:
                 row = next((known[key] for d in each if (key := (d, code)) in known), None)
                 if row is None:
-                    to_create[each[0], code] = {
-                        "company_id": controller.id,
-                        "channel": channel,
-                        "purpose_code": code,
-                        "digest": each[0],
-                        "reason": reason,
-                        "since": since,
-                    }
+                    to_create[each[0], code] = (
+                        *(controller.id, channel, code, each[0], reason, since),
+                        *(uid, now, uid, now),
+                    )
                 elif row.since < since:
                     row.write({"since": since, "reason": reason})
-        rows.create(list(to_create.values()))
-        rows.flush_model()
+        if not to_create:
+            return
+        # SQL: where somebody else puts the same address on the list just now, PostgreSQL says so
+        # with a serialization failure, after which Odoo tries again
+        self.env.cr.execute_values(
+            """INSERT INTO ajw_consent_suppression
+                   (company_id, channel, purpose_code, digest, reason, since,
+                    create_uid, create_date, write_uid, write_date)
+               VALUES %s ON CONFLICT DO NOTHING""",
+            list(to_create.values()),
+            page_size=1000,
+        )
+        rows.invalidate_model(flush=False)
 
     @api.model
     def _bump_holders(self, controller, channel, addresses):
         """Make a sender that decided before decide again."""
+        variants = set().union(*(address_variants(channel, each) for each in addresses))
         # sudo: see _write_rows
         states = self.env["ajw.consent.state"].sudo()
         found = states.search(
             [
                 ("company_id", "=", controller.id),
                 ("channel", "=", channel),
-                ("address", "in", sorted(set(addresses))),
+                ("address", "in", sorted(variants)),
             ]
         )
         found.subject_id._bump()

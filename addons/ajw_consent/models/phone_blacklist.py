@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ..tools.address import address_variants
+
 
 class PhoneBlacklist(models.Model):
     _inherit = "phone.blacklist"
@@ -20,8 +22,11 @@ class PhoneBlacklist(models.Model):
 
     def _ajw_close_gate(self):
         """Make a sender that decided before this entry decide again."""
-        numbers = self.filtered("active").mapped("number")
+        numbers = set()
+        for number in self.filtered("active").mapped("number"):
+            numbers |= address_variants("phone", number)
         if numbers:
             # sudo: whoever may block a number need not see the ledger
-            states = self.env["ajw.consent.state"].sudo().search([("address", "in", numbers)])
+            states = self.env["ajw.consent.state"].sudo()
+            states = states.search([("address", "in", sorted(numbers))])
             states.subject_id._bump()

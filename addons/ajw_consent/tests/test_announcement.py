@@ -431,6 +431,32 @@ class TestAnnouncement(AnnouncementCommon):
         self.assertEqual(notice.stage, "unannounced")
         self.assertTrue(self._ask_gate(self.partner).allowed)
 
+    def test_W8_a_cancelled_announcement_commands_nothing_any_more(self):
+        self._opt_in(self.partner)
+        notice = self._material()
+        first = self._announce(notice)
+        first.action_start()
+        self._run_cron()
+        first.action_cancel()
+        second = self._announce(notice, effective_at=fields.Datetime.now() + 2 * DAYS_40)
+        second.action_start()
+        before = notice.effective_at, notice.announced_at
+        with self.assertRaisesRegex(UserError, "stays as it is"):
+            first.effective_at = fields.Datetime.now() + DAYS_40
+        with self.assertRaisesRegex(UserError, "cancelled already"):
+            first.action_cancel()
+        self.assertEqual((notice.effective_at, notice.announced_at), before)
+        self.assertEqual(second.state, "sending")
+        # Told by the first one, which was called off: nobody's consent ends by that.
+        self._pass_days(60)
+        self.assertTrue(self._ask_gate(self.partner).allowed)
+
+    def test_a_draft_that_was_cancelled_stays_so(self):
+        announcement = self._announce(self._material())
+        announcement.action_cancel()
+        with self.assertRaisesRegex(UserError, "stays as it is"):
+            announcement.effective_at = fields.Datetime.now() + 2 * DAYS_40
+
     def test_a_copy_of_the_database_tells_nobody(self):
         self._opt_in(self.partner)
         announcement = self._announce(self._material())

@@ -210,6 +210,33 @@ class TestNotice(NoticeCommon):
         with self.assertRaisesRegex(UserError, "published already"):
             draft.action_publish()
 
+    def test_W8_a_change_of_what_is_done_is_no_clearer_wording(self):
+        for values in (
+            {"recipients": "Meta Platforms, and a carrier of ours"},
+            {"transfer": "To another continent, without a safeguard."},
+        ):
+            draft = self._draft(**values)
+            with self.assertRaisesRegex(UserError, "differs from the version in force"):
+                draft.action_publish()
+        draft = self._draft()
+        line = draft.line_ids.filtered(lambda each: each.purpose_id == self.purpose_invoice)
+        line.data_items = "Your name, your number and where you are"
+        with self.assertRaisesRegex(UserError, "data used for"):
+            draft.action_publish()
+        draft.minor_reason = "The place was always part of the invoice."
+        draft.action_publish()
+        self.assertEqual(draft.stage, "in_force")
+        with self.assertRaisesRegex(UserError, "never changes"):
+            draft.minor_reason = "Something else"
+
+    def test_a_new_purpose_changes_nothing_for_anybody_yet(self):
+        draft = self._draft()
+        draft.line_ids -= draft.line_ids[-1:]
+        draft.action_publish()
+        again = self._draft()
+        again.action_publish()
+        self.assertGreater(len(again.line_ids), len(draft.line_ids))
+
     def test_two_originals_cannot_have_one_version(self):
         draft = self._draft(user=self.env.user)
         self.patch(type(draft), "_next_version", lambda notice: 1)

@@ -1,7 +1,10 @@
 """Addresses in the one form in which they are stored and compared."""
 
 import re
+import unicodedata
+from contextlib import suppress
 
+import idna
 import phonenumbers
 
 from odoo.tools import email_normalize
@@ -76,7 +79,7 @@ def address_variants(channel, address):
     """
     address = (address or "").strip()
     if channel == "email":
-        return {email_normalize(address) or address.lower()} - {""}
+        return _email_variants(address)
     if channel not in PHONE_CHANNELS:
         return {address} - {""}
     digits = re.sub(r"[^0-9]", "", address)
@@ -103,4 +106,41 @@ def canonical_address(channel, address):
         and address[1:3] not in _SEVERAL_WAYS
     ):
         return address
+    if channel == "email":
+        return _canonical_email(_plain_email(address))
     return min(address_variants(channel, address), default="")
+
+
+def _plain_email(address):
+    address = (address or "").strip()
+    return email_normalize(address) or address.lower()
+
+
+def _canonical_email(address):
+    """Return an address with its letters in one form (NFC), caseless, and the domain as in DNS.
+
+    Mailboxes that differ in nothing but upper and lower case are taken for one: a no is believed
+    too often rather than not.
+    """
+    if address.isascii():
+        return address.lower().rstrip(".")
+    local, at, domain = address.rpartition("@")
+    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
+    domain = unicodedata.normalize("NFC", domain).rstrip(".")
+    try:
+        domain = idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        domain = domain.casefold()  # no domain name; what was typed stands for itself
+    return local + at + domain
+
+
+def _email_variants(address):
+    plain = _plain_email(address)
+    if not plain:
+        return set()
+    canonical = _canonical_email(plain)
+    local, at, domain = canonical.rpartition("@")
+    variants = {plain, canonical}
+    with suppress(idna.IDNAError):
+        variants.add(local + at + idna.decode(domain))
+    return variants

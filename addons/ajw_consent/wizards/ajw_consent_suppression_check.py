@@ -39,8 +39,13 @@ class AjwConsentSuppressionCheck(models.TransientModel):
         }
         for wizard in self:
             wizard.is_suppressed, wizard.result = False, False
-            # Computed fields run without asking for the group.
-            if not wizard.address or not self.env.user.has_group("ajw_consent.group_officer"):
+            # Computed fields run without asking for the group, and in a form that is not saved
+            # for any company.
+            if (
+                not wizard.address
+                or not self.env.user.has_group("ajw_consent.group_officer")
+                or wizard.company_id not in self.env.user.company_ids
+            ):
                 continue
             if self.env["ajw.consent.keyring"]._check():
                 wizard.result = self.env["ajw.consent.keyring"]._check()
@@ -70,6 +75,8 @@ class AjwConsentSuppressionCheck(models.TransientModel):
     def _check_officer(self):
         if not self.env.user.has_group("ajw_consent.group_officer"):
             raise AccessError(self.env._("Only a data protection officer uses this list."))
+        if self.company_id not in self.env.user.company_ids:
+            raise AccessError(self.env._("You do not work for this company."))
         self.company_id._ajw_check_switched_on()
 
     def action_check(self):
