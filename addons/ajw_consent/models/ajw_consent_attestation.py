@@ -28,6 +28,7 @@ class AjwConsentAttestation(models.Model):
     """
 
     _name = "ajw.consent.attestation"
+    _inherit = ["ajw.consent.own.defaults"]
     _description = "Roles in Law"
     _order = "company_id, signed_on desc, id desc"
 

@@ -18,6 +18,7 @@ class AjwConsentImport(models.Model):
     """
 
     _name = "ajw.consent.import"
+    _inherit = ["ajw.consent.own.defaults"]
     _description = "Consent Import"
     _order = "id desc"
     _rec_name = "file_name"

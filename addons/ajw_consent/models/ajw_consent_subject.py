@@ -13,6 +13,7 @@ class AjwConsentSubject(models.Model):
     """
 
     _name = "ajw.consent.subject"
+    _inherit = ["ajw.consent.own.defaults"]
     _description = "Consent Subject"
     _order = "id desc"
     _rec_name = "uuid"

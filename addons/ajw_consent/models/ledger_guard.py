@@ -5,11 +5,43 @@ from odoo.exceptions import UserError
 LEDGER_SENTINEL = object()
 
 
+class AjwConsentOwnDefaults(models.AbstractModel):
+    """Read-only fields take no default from outside.
+
+    Odoo takes defaults from the context, which arrives by RPC, and from ``ir.default``, which
+    administrators fill in. Neither may get into what only our own code writes.
+    """
+
+    _name = "ajw.consent.own.defaults"
+    _description = "Consent: Own Defaults"
+
+    @api.model
+    def default_get(self, fields):
+        # EXTENDS 'base'
+        own = [name for name in fields if self._takes_own_default(name)]
+        result = super().default_get([name for name in fields if name not in own])
+        for name in own:
+            if default := self._fields[name].default:
+                result[name] = default(self)
+        return result
+
+    @api.model
+    def _takes_own_default(self, name):
+        """Whether only the default of the field itself counts."""
+        return name in self._fields and self._fields[name].readonly
+
+
 class AjwConsentLedgerGuard(models.AbstractModel):
     """Rows that follow from the ledger: written by it alone."""
 
     _name = "ajw.consent.ledger.guard"
+    _inherit = ["ajw.consent.own.defaults"]
     _description = "Consent Ledger Guard"
+
+    @api.model
+    def _takes_own_default(self, name):
+        # OVERRIDE 'ajw.consent.own.defaults': also of fields that are none of a form
+        return name in self._fields
 
     @api.model_create_multi
     def create(self, vals_list):

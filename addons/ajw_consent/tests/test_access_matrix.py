@@ -39,6 +39,7 @@ class TestAccessMatrix(
         "ajw.consent.invite.line": {"consent_user": "crwu", "officer": "crwu"},
         "ajw.consent.keyring": {},
         "ajw.consent.ledger.guard": {},
+        "ajw.consent.own.defaults": {},
         "ajw.consent.announcement": {"consent_user": "r", "officer": "crwu"},
         "ajw.consent.announcement.recipient": {"officer": "r"},
         "ajw.consent.notice": {"consent_user": "r", "officer": "crwu"},
