@@ -32,7 +32,7 @@ class AjwConsentSeal(models.Model):
     def _cron_seal(self):
         """Seal every controller's ledger and mail the seals. The body of the scheduled action."""
         cron = self.env["ir.cron"]
-        controllers = self.env["res.company"].search([("parent_id", "=", False)], order="id")
+        controllers = self.env["res.company"]._ajw_all_controllers()
         time_left = cron._commit_progress(remaining=len(controllers))
         for controller in controllers:
             while time_left > 0:

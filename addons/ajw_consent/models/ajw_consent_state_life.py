@@ -1,11 +1,16 @@
+import logging
 from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ..tools.log import log_failure
 from .ajw_consent_event_writing import Entry
+from .ajw_consent_invitation_sending import COLLISIONS
 from .ledger_guard import LEDGER_SENTINEL
+
+_logger = logging.getLogger(__name__)
 
 BATCH = 500
 #: Answers that end by themselves.
@@ -28,17 +33,35 @@ class AjwConsentState(models.Model):
         The body of a scheduled action. The gate does not wait for it: an expired consent closes at
         its second.
         """
-        controllers = self.env["res.company"].search([("parent_id", "=", False)])
+        controllers = self.env["res.company"]._ajw_all_controllers()
         cron = self.env["ir.cron"]
         time_left = cron._commit_progress(remaining=len(controllers))
         for controller in controllers:
             here = self.with_company(controller)
-            time_left = here._expire(controller, time_left)
-            if time_left > 0:
-                time_left = here._ask_renewal(controller, time_left)
+            for step in (here._expire, here._ask_renewal):
+                if time_left > 0:
+                    time_left = here._step_apart(step, controller, time_left)
             if time_left <= 0:
                 return
             time_left = cron._commit_progress(1)
+
+    @api.model
+    def _step_apart(self, step, controller, time_left):
+        """Do one step for one controller, so that its failure stops no other.
+
+        :param step: method that takes the controller and the seconds left, commits as it goes, and
+            returns the seconds that are left
+        :return: the seconds that are left
+        """
+        try:
+            return step(controller, time_left)
+        except COLLISIONS:
+            raise
+        except Exception as error:
+            # No savepoint, as the step commits; what it committed stays.
+            self.env.cr.rollback()
+            log_failure(_logger, f"The consents of company {controller.id} failed", error)
+            return self.env["ir.cron"]._commit_progress()
 
     @api.model
     def _expire(self, controller, time_left):
@@ -77,6 +100,8 @@ class AjwConsentState(models.Model):
         :return: the seconds that are left
         """
         days = controller.ajw_consent_renewal_days
+        if not controller.active:
+            return time_left
         if days <= 0 or not self.env["ajw.consent.notice"]._get_published(controller):
             return time_left
         if self.env["ajw.consent.keyring"]._check():

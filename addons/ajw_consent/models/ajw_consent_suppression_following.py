@@ -2,9 +2,12 @@ import logging
 from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..ledger.fold import CLOSED_BY_PERSON
+from ..tools.log import log_failure
+from .ajw_consent_invitation_sending import COLLISIONS
 from .ajw_consent_suppression import EXPLICIT_METHODS
 from .ledger_guard import LEDGER_SENTINEL
 
@@ -125,17 +128,45 @@ class AjwConsentSuppression(models.Model):
             self._warn_without_keys(problem)
             cron._commit_progress(remaining=0)
             return
-        domain = [
-            ("status", "in", list(CLOSED_BY_PERSON)),
-            ("is_suppressed", "=", False),
-        ]
-        time_left = cron._commit_progress(remaining=states.search_count(domain))
-        while time_left > 0:
-            batch = states.search(domain, limit=BATCH, order="id")
-            if not batch:
-                break
-            self._suppress_states(batch)
-            time_left = cron._commit_progress(len(batch))
+        domain = Domain("status", "in", list(CLOSED_BY_PERSON)) & Domain(
+            "is_suppressed", "=", False
+        )
+        groups = states._read_group(domain, ["company_id"], ["__count"])
+        time_left = cron._commit_progress(remaining=sum(count for _controller, count in groups))
+        for controller, count in groups:
+            if time_left <= 0:
+                return
+            time_left = self._catch_up_apart(
+                controller, domain & Domain("company_id", "=", controller.id), count, time_left
+            )
+
+    @api.model
+    def _catch_up_apart(self, controller, domain, count, time_left):
+        """Put the answers of one controller on the list, so that its failure stops no other.
+
+        :param domain: of the answers
+        :param int count: how many they were
+        :return: the seconds that are left
+        """
+        cron, states = self.env["ir.cron"], self.env["ajw.consent.state"]
+        try:
+            while time_left > 0:
+                batch = states.search(domain, limit=BATCH, order="id")
+                if not batch:
+                    break
+                self._suppress_states(batch)
+                count -= len(batch)
+                time_left = cron._commit_progress(len(batch))
+            return time_left
+        except COLLISIONS:
+            raise
+        except Exception as error:
+            self.env.cr.rollback()  # what was committed stays
+            log_failure(
+                _logger, f"The suppression list of company {controller.id} was not kept", error
+            )
+            # Not at once again, as the same would fail.
+            return cron._commit_progress(max(count, 0))
 
     @api.model
     def _status_of(self, controller, channel, address):

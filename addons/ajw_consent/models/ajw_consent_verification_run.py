@@ -33,7 +33,7 @@ class AjwConsentVerification(models.Model):
         """
         self.env["res.company"]._ajw_remind_attestations()
         Event = self.env["ajw.consent.event"]
-        for controller in self.env["res.company"].search([("parent_id", "=", False)], order="id"):
+        for controller in self.env["res.company"]._ajw_all_controllers():
             waiting = self.search_count(
                 [
                     ("company_id", "=", controller.id),

@@ -16,6 +16,13 @@ class ResCompany(models.Model):
         ),
     )
 
+    @api.model
+    def _ajw_all_controllers(self):
+        """Return all companies with a ledger; archived ones too, whose ledgers do not end."""
+        archived_too = self.with_context(active_test=False)
+        found = archived_too.search([("parent_id", "=", False)], order="id")
+        return self.browse(found.ids)
+
     @api.depends("parent_id", "parent_path")
     def _compute_ajw_consent_controller_id(self):
         for company in self:

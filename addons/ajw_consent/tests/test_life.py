@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -87,6 +88,48 @@ class TestLife(ConsentCommon):
             [("kind", "=", "expired"), ("subject_id.partner_id", "=", self.partner.id)]
         )
         self.assertEqual(expired.company_id, self.company | other)
+
+    def test_ledgers_of_archived_companies_do_not_end(self):
+        other = self.env["res.company"].create({"name": "Given Up", "active": False})
+        found = {}
+        for model, method, cron in (
+            ("ajw.consent.state", "_expire", "life"),
+            ("ajw.consent.seal", "_seal_apart", "seal"),
+        ):
+            seen = found[method] = []
+
+            def note(rows, controller, *args, seen=seen):
+                seen.append(controller)
+                return args[0] if args else rows.browse()
+
+            self.env.flush_all()
+            with (
+                patch.object(type(self.env[model]), method, note),
+                self.enter_registry_test_mode(),
+            ):
+                self.env.ref(f"ajw_consent.ir_cron_{cron}").method_direct_trigger()
+        for method, seen in found.items():
+            self.assertIn(other, seen, method)
+            self.assertIn(self.controller, seen, method)
+
+    def test_what_fails_for_one_company_stops_no_other(self):
+        other = self.env["res.company"].create({"name": "Other Controller"})
+        model, seen = type(self.env["ajw.consent.state"]), []
+
+        def expire(states, controller, time_left):
+            seen.append(controller)
+            if controller == self.controller:
+                raise ValueError(f"about {self.number}")
+            return time_left
+
+        with (
+            patch.object(model, "_expire", expire),
+            self.assertLogs("odoo.addons.ajw_consent", "ERROR") as logs,
+        ):
+            self._run_life()
+        self.assertLess(seen.index(self.controller), seen.index(other))
+        self.assertIn("ValueError", logs.output[0])
+        self.assertNotIn(self.number, "".join(logs.output))
 
     def _soon(self):
         """A consent that ends in ten days, and a company that asks twenty days before."""

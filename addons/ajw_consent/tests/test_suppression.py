@@ -223,6 +223,122 @@ class TestSuppression(ConsentCommon):
         with self.assertRaises(AccessError):
             check.with_user(self.consent_user).create({"address": self.number})
 
+    def test_an_email_address_is_found_however_it_is_written(self):
+        suppress = self.env["ajw.consent.suppression"]._suppress
+        for one, other in (
+            ("jo@bücher.example", "Jo@XN--BCHER-KVA.example"),
+            ("jo@b\u00fccher.example", "jo@bu\u0308cher.example"),
+            ("jos\u00e9@example.com", "JOSE\u0301@Example.com"),
+            ("müller@example.com", "MÜLLER@example.com"),
+            ("jo@example.com", "jo@example.com."),
+            ("anna@example.com", "Anna <ANNA@EXAMPLE.COM>"),
+        ):
+            self.assertEqual(canonical_address("email", one), canonical_address("email", other))
+            suppress(self.controller, "email", [other])
+            self.assertTrue(self.suppressed(one, channel="email"), one)
+        self.assertEqual(canonical_address("email", "not an address"), "not an address")
+        self.assertEqual(canonical_address("email", "a@" + "x" * 70 + "ü.example")[:3], "a@x")
+        self.assertFalse(self.suppressed("joe@example.com", channel="email"))
+
+    def test_what_fails_for_one_company_stops_no_other(self):
+        other = self.env["res.company"].create({"name": "Other Controller"})
+        for controller in (self.controller, other):
+            self.env["ajw.consent.event"]._record(
+                *(controller, self.partner, self.purpose_invoice, "whatsapp", self.number),
+                *("withdrawn", "spoken"),
+            )
+        states = self.partner.ajw_consent_state_ids
+        states.with_context(ajw_ledger=LEDGER_SENTINEL).write({"is_suppressed": False})
+        self.env.flush_all()
+        model = type(self.env["ajw.consent.suppression"])
+        original = model._suppress_states
+
+        def fail(rows, found):
+            if found.company_id & self.controller:
+                raise ValueError(f"about {self.number}")
+            return original(rows, found)
+
+        with (
+            patch.object(model, "_suppress_states", fail),
+            self.enter_registry_test_mode(),
+            self.assertLogs("odoo.addons.ajw_consent", "ERROR") as logs,
+        ):
+            self.env.ref("ajw_consent.ir_cron_suppression").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual(states.filtered("is_suppressed").company_id, other)
+        self.assertIn("ValueError", logs.output[0])
+        self.assertNotIn(self.number, "".join(logs.output))
+
+    def test_defaults_from_outside_change_nothing_on_record(self):
+        """Neither those of the context nor those that an administrator set."""
+        now, rows = fields.Datetime.now(), self.env["ajw.consent.suppression"]
+        rows.with_context(default_lifted_at=now, default_reason="manual")._suppress(
+            self.controller, "whatsapp", [self.number], reason="stop"
+        )
+        self.assertTrue(self.suppressed())
+        self.assertEqual((self.rows().reason, self.rows().lifted_at), ("stop", False))
+        for model, field, value in (
+            ("ajw.consent.suppression", "lifted_at", "2020-01-01 00:00:00"),
+            ("ajw.consent.restriction", "lifted_at", "2020-01-01 00:00:00"),
+            ("ajw.consent.subject", "uuid", "chosen"),
+            ("ajw.consent.subject", "revision", 1000),
+            ("ajw.consent.evidence", "ip", "192.0.2.66"),
+            ("ajw.consent.verification", "problem_count", 3),
+            ("ajw.consent.verification", "position", '{"after": 999999}'),
+            ("ajw.consent.attestation", "text", "Nothing"),
+            ("ajw.consent.import", "state", "checked"),
+        ):
+            with self.subTest(model=model, field=field):
+                hostile = self.env[model].with_context(**{f"default_{field}": value})
+                self.assertNotEqual(hostile.default_get([field]).get(field), value)
+                self.env["ir.default"].set(model, field, value)
+                self.assertNotEqual(self.env[model].default_get([field]).get(field), value)
+        uuid = self.env["ajw.consent.subject"].default_get(["uuid"])["uuid"]
+        self.assertEqual(len(uuid), 36, "the field's own default counts")
+        imports = self.env["ajw.consent.import"].with_context(default_proof="Fair 2026")
+        self.assertEqual(imports.default_get(["proof", "state"])["proof"], "Fair 2026")
+        self.assertEqual(imports.default_get(["state"])["state"], "draft")
+        row = self.env["ajw.consent.restriction"]._restrict(self.controller, self.partner, "Why")
+        self.assertFalse(row.lifted_at)
+        self.stop("+919811122233")
+        self.assertTrue(self.suppressed("+919811122233"))
+
+    def test_an_officer_asks_about_the_own_companies_only(self):
+        other = self.env["res.company"].create({"name": "Other Controller"})
+        self.env["ajw.consent.suppression"]._suppress(other, "whatsapp", [self.number])
+        values = {"company_id": other.id, "address": self.number, "channel": "whatsapp"}
+        check = self.env["ajw.consent.suppression.check"].with_user(self.officer)
+        self.assertFalse(check.new(values).result, "not in a form that is not saved either")
+        self.assertFalse(check.new(values).is_suppressed)
+        self.officer.company_ids |= other
+        self.assertTrue(check.new(values).is_suppressed)
+
+    def test_two_at_once_put_one_number_on_the_list_once(self):
+        model = self.env["ajw.consent.suppression"]
+        model._suppress(self.controller, "whatsapp", [self.number])
+        # The other one's row is not seen yet.
+        with patch.object(type(model), "search", lambda rows, *args, **kwargs: rows.browse()):
+            model._suppress(self.controller, "whatsapp", [self.number])
+        self.assertEqual(len(self.rows()), 1)
+
+    def test_the_blacklist_holds_however_the_number_is_written(self):
+        partner = self._create_partner("In Mexico", "+525512345678")
+        self._opt_in(partner)
+        subject = self.env["ajw.consent.subject"].search([("partner_id", "=", partner.id)])
+        for entry in (
+            lambda: self.env["phone.blacklist"].create({"number": "+5215512345678"}),
+            lambda: self.stop_elsewhere("+5215512345678"),
+        ):
+            revision = subject.revision
+            entry()
+            self.assertGreater(subject.revision, revision, "a sender at work must notice")
+            self.assertIn(self._ask_gate(partner).reason, ("blacklisted", "suppressed"))
+        self.assertEqual(self._ask_gate(partner, address="+5215512345678").allowed, False)
+
+    def stop_elsewhere(self, number):
+        """A no that names a number in another way, and no contact."""
+        self.env["ajw.consent.suppression"]._suppress(self.controller, "whatsapp", [number])
+
     def test_nobody_writes_the_list(self):
         self.stop()
         row = self.rows()
