@@ -166,6 +166,7 @@ class InheritedMatrixMixin(MatrixBase):
 
     MODELS = {}
     LEDGER = ()
+
     #: ``model.method`` → why it works for some who lack the right.
     WIDER = {}
     #: ``model.method`` → why it is refused to those, too, who have the right.
@@ -174,6 +175,12 @@ class InheritedMatrixMixin(MatrixBase):
     CONFIDENTIAL = ()
     #: Other models with a conversation, and why outsiders may follow it.
     OPEN_THREADS = {}
+
+    def setUp(self):
+        super().setUp()
+        # An import that fails sets the models up anew, in a transaction of its own, where a test
+        # has added some: that transaction would wait for ours.
+        self.patch(type(self.registry), "reset_changes", lambda registry: None)
 
     def _call_inherited(self, method, row, records):
         """Call a method as RPC does.
