@@ -77,7 +77,8 @@ class AjwConsentEvent(models.Model):
         """Withdraw for every contact of a controller that holds an address.
 
         Nothing about the address is validated: whoever says no is believed. What is withdrawn
-        already is not recorded once more, so that repeating it cannot swell the ledger.
+        already is not recorded once more, so that repeating it cannot swell the ledger. The number
+        of queries does not grow with the addresses.
 
         :param controller: res.company
         :param str channel: channel key
@@ -97,22 +98,22 @@ class AjwConsentEvent(models.Model):
             purposes = (
                 self.env["ajw.consent.purpose"].sudo().with_context(active_test=False).search([])
             )
-        events = self.browse()
-        for variant in sorted(variants):
-            subjects = self.env["ajw.consent.subject"]._holding(controller, channel, variant)
-            events |= self._append(
-                subjects,
-                purposes,
-                channel,
-                variant,
-                "withdrawn",
-                method,
-                None,
-                evidence or {},
-                occurred_at,
-                skip=self._withdrawn_already(subjects, channel, variant),
-                suppress=False,
-            )
+        held = self.env["ajw.consent.subject"]._holding(controller, channel, variants)
+        already = self._withdrawn_already(held, channel)
+        nothing = self.env["ajw.consent.notice"].sudo()  # sudo: none is named
+        events = self._append_entries(
+            [
+                Entry(
+                    *(subject_id, purpose, channel, address, "withdrawn", method, nothing),
+                    *(evidence or {}, occurred_at.replace(microsecond=0)),
+                )
+                for address in sorted(held)
+                for subject_id in held[address].ids
+                for purpose in purposes.sudo()  # sudo: customers record what they see no rows of
+                if (subject_id, purpose.id, address) not in already
+            ],
+            suppress=False,
+        )
         # Also when nobody here holds the address: whoever comes to hold it has said no.
         self.env["ajw.consent.suppression"]._suppress_addresses(
             controller, channel, variants, None if everything else purposes, "stop", occurred_at
@@ -120,19 +121,22 @@ class AjwConsentEvent(models.Model):
         return events
 
     @api.model
-    def _withdrawn_already(self, subjects, channel, address):
-        """Return the ``(subject id, purpose id)`` pairs whose current answer is a withdrawal."""
+    def _withdrawn_already(self, held, channel):
+        """Return ``(subject id, purpose id, address)`` of what is withdrawn already.
+
+        :param dict held: address → subjects
+        """
         # sudo: see _withdraw_address
         states = self.env["ajw.consent.state"].sudo()
         closed = states.search(
             [
-                ("subject_id", "in", subjects.ids),
+                ("subject_id", "in", states.subject_id.union(*held.values()).ids),
                 ("channel", "=", channel),
-                ("address", "=", address),
+                ("address", "in", list(held)),
                 ("status", "=", "withdrawn"),
             ]
         )
-        return {(state.subject_id.id, state.purpose_id.id) for state in closed}
+        return {(state.subject_id.id, state.purpose_id.id, state.address) for state in closed}
 
     @api.model
     def _normalize_address(self, channel, address, partner):
@@ -165,12 +169,10 @@ class AjwConsentEvent(models.Model):
         occurred_at,
         skip=(),
         given_by="self",
-        suppress=True,
     ):
         """Append one event per subject and purpose; see :meth:`_record` for the arguments.
 
         :param skip: ``(subject id, purpose id)`` pairs that get none
-        :param bool suppress: see :meth:`_append_entries`
         """
         occurred_at = (occurred_at or fields.Datetime.now()).replace(microsecond=0)
         notice = notice or self.env["ajw.consent.notice"]
@@ -183,6 +185,5 @@ class AjwConsentEvent(models.Model):
                 for subject_id in subjects.ids
                 for purpose in purposes.sudo()  # sudo: customers record what they see no rows of
                 if (subject_id, purpose.id) not in skip
-            ],
-            suppress=suppress,
+            ]
         )

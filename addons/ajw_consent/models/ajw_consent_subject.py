@@ -99,21 +99,29 @@ class AjwConsentSubject(models.Model):
         self.invalidate_recordset(["revision"])
 
     @api.model
-    def _holding(self, controller, channel, address):
-        """Subjects of a controller that hold an address, by ledger or by contact.
+    def _holding(self, controller, channel, addresses):
+        """Return address → subjects of a controller that hold it, by ledger or by contact.
 
-        Contacts that hold the address but were never asked get a subject: their "no" is kept too.
+        Contacts that hold an address but were never asked get a subject: their "no" is kept too.
 
         :param controller: res.company
         :param str channel: channel key
-        :param str address: normalised address
+        :param addresses: iterable of normalised addresses
         """
+        addresses = list(addresses)
         # sudo: the customer who withdraws is nobody's user
         states = self.env["ajw.consent.state"].sudo()
-        known = states.search(
-            [("company_id", "=", controller.id), ("address", "=", address)]
-        ).subject_id
-        partners = self.env["res.partner"].sudo()._ajw_holding_address(controller, channel, address)
-        for subjects in self._find_or_create(controller, partners).values():
-            known |= subjects
-        return known
+        known = states.search_fetch(
+            [("company_id", "=", controller.id), ("address", "in", addresses)],
+            ["address", "subject_id"],
+        )
+        held = {}
+        for state in known:
+            held.setdefault(state.address, set()).add(state.subject_id.id)
+        partners = self.env["res.partner"].sudo()
+        holders = partners._ajw_holding(controller, channel, addresses)
+        subjects = self._find_or_create(controller, partners.union(*holders.values()))
+        for address, found in holders.items():
+            for partner in found:
+                held.setdefault(address, set()).update(subjects[partner.id].ids)
+        return {address: states.subject_id.browse(sorted(ids)) for address, ids in held.items()}

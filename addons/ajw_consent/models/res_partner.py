@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ..tools.address import PHONE_CHANNELS
 
@@ -65,14 +66,36 @@ class ResPartner(models.Model):
         :param str channel: channel key
         :param str address: normalised address
         """
+        return self._ajw_holding(controller, channel, [address]).get(address, self.browse())
+
+    @api.model
+    def _ajw_holding(self, controller, channel, addresses):
+        """Return address → contacts a controller can see that hold it in their own fields.
+
+        The number of queries does not grow with the addresses.
+
+        :param controller: res.company
+        :param str channel: channel key
+        :param addresses: iterable of normalised addresses
+        """
         if channel in PHONE_CHANNELS:
-            domain = [("phone_sanitized", "=", address)]
+            names = self._ajw_number_fields()
         elif channel == "email":
-            domain = [("email_normalized", "=", address)]
+            names = ["email_normalized"]
         else:
-            return self.browse()
+            return {}
+        wanted = set(addresses)
         companies = self.env["res.company"].search([("id", "child_of", controller.id)])
-        return self.search([*domain, ("company_id", "in", [False, *companies.ids])])
+        partners = self.search_fetch(
+            Domain.OR(Domain(name, "in", list(wanted)) for name in names)
+            & Domain("company_id", "in", [False, *companies.ids]),
+            names,
+        )
+        found = {}
+        for partner in partners:
+            for address in wanted & {partner[name] for name in names}:
+                found.setdefault(address, []).append(partner.id)
+        return {address: self.browse(ids) for address, ids in found.items()}
 
     def _ajw_default_address(self, channel):
         """Return the contact's own address for a channel, or ``False``."""

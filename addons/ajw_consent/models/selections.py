@@ -23,6 +23,7 @@ METHODS = [
     ("in_person", "In person"),
     ("web_form", "Web form"),
     ("email_link", "Link in an email"),
+    ("sms_link", "Link in a text message"),
     ("qr_code", "QR code"),
     ("portal", "Customer portal"),
     ("import", "Import"),

@@ -34,4 +34,5 @@ from . import (
     test_verification,
     test_security,
     test_suppression,
+    test_withdraw_many,
 )

@@ -145,14 +145,3 @@ class ResPartner(models.Model):
         yield from super()._ajw_raw_addresses()
         for channel in PHONE_CHANNELS:
             yield channel, self.ajw_whatsapp_number
-
-    @api.model
-    def _ajw_holding_address(self, controller, channel, address):
-        # EXTENDS 'ajw_consent': a STOP also reaches who holds the number for WhatsApp only
-        partners = super()._ajw_holding_address(controller, channel, address)
-        if channel not in PHONE_CHANNELS:
-            return partners
-        companies = self.env["res.company"].search([("id", "child_of", controller.id)])
-        return partners | self.search(
-            [("ajw_whatsapp_number", "=", address), ("company_id", "in", [False, *companies.ids])]
-        )
