@@ -50,10 +50,11 @@ class TestCoverage(DocumentCommonMixin, TransactionCase):
         self.assertFalse(lines[self.gone].askable)
         self.assertIn("no phone number", lines[self.phoneless].sentence)
 
-    def test_other_months_drafts_and_bills_do_not_count(self):
+    def test_other_months_drafts_and_credit_notes_do_not_count(self):
         other = self._create_partner("Other", "+919876500003")
         self._create_invoice(other, invoice_date=self.last_month - relativedelta(months=2))
         self._create_invoice(other, post=False, invoice_date=self.last_month)
+        self._create_invoice(other, move_type="out_refund", invoice_date=self.last_month)
         self.assertNotIn(other, self._coverage().line_ids.partner_id)
         coverage = self._coverage(month=self.last_month - relativedelta(months=2))
         self.assertEqual(coverage.line_ids.partner_id, other)

@@ -86,7 +86,7 @@ class AjwWhatsappCoverage(models.TransientModel):
         start = self.month.replace(day=1)
         rows = self.env["account.move"]._read_group(
             [
-                ("move_type", "in", ("out_invoice", "out_refund")),
+                ("move_type", "=", "out_invoice"),
                 ("state", "=", "posted"),
                 ("company_id", "in", companies.ids),
                 ("invoice_date", ">=", start),
