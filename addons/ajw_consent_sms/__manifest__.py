@@ -9,6 +9,7 @@
     "data": [
         "views/sms_sms_views.xml",
         "views/res_config_settings_views.xml",
+        "wizards/sms_composer_views.xml",
     ],
     "auto_install": True,
 }

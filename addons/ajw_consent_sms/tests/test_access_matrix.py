@@ -17,6 +17,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "res.company.ajw_consent_sms_purpose_id": "",
         "res.config.settings.ajw_consent_sms_opt_in": "",
         "res.config.settings.ajw_consent_sms_purpose_id": "",
+        "sms.composer.ajw_purpose_code": "",
         "sms.sms.ajw_company_id": "",
         "sms.sms.ajw_gate_reason": "",
         "sms.sms.ajw_gate_sentence": "",

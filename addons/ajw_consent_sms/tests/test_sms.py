@@ -2,7 +2,7 @@ from unittest.mock import patch
 
 import psycopg2
 
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from odoo.addons.ajw_consent.tests.common import ConsentCommon
 from odoo.addons.sms.tools.sms_api import SmsApi
@@ -124,6 +124,34 @@ class TestSms(ConsentCommon):
         self.purpose_marketing.legal_basis = "legitimate_interest"
         messages.create({**values, "ajw_purpose_id": self.purpose_marketing.id}).send()
         self.assertEqual(self.sent, [self.number])
+
+    def test_A5_many_at_once_say_what_for(self):
+        """From a list of contacts: advertising needs an opt-in there, too."""
+        self.purpose_marketing.double_opt_in = False
+        other = self._create_partner("Another", "+919876500001")
+        self._say("given", purposes=self.purpose_marketing, partner=other)
+        contacts = self.partner + other
+        form = Form(
+            self.env["sms.composer"]
+            .with_user(self.clerk)
+            .with_context(
+                active_model="res.partner",
+                active_ids=contacts.ids,
+                default_composition_mode="mass",
+                default_mass_keep_log=True,
+            )
+        )
+        form.body = "Sale!"
+        with self.assertRaises(AssertionError):
+            form.save()
+        form.ajw_purpose_code = "marketing"
+        form.save().action_send_sms_mass_now()
+        self.assertEqual(self.sent, ["+919876500001"])
+        texts = self.env["sms.sms"].search([("partner_id", "in", contacts.ids)])
+        self.assertEqual(texts.ajw_purpose_id, self.purpose_marketing)
+        self.assertEqual(
+            texts.filtered(lambda sms: sms.partner_id == self.partner).ajw_gate_reason, "no_opt_in"
+        )
 
     def test_A5_number_without_a_contact(self):
         """A bare number: whoever holds it decides."""
