@@ -6,6 +6,10 @@
     "author": "AJ Works",
     "license": "LGPL-3",
     "depends": ["ajw_consent", "mass_mailing"],
-    "data": ["security/ir.model.access.csv", "views/mailing_mailing_views.xml"],
+    "data": [
+        "security/ir.model.access.csv",
+        "views/mailing_mailing_views.xml",
+        "wizards/mail_compose_message_views.xml",
+    ],
     "auto_install": True,
 }

@@ -1,8 +1,7 @@
 from collections import Counter
 
-from odoo import fields, models
-
-from odoo.addons.ajw_consent.tools.address import AddressError, normalize_address
+from odoo import api, fields, models
+from odoo.tools.mail import email_normalize_all
 
 
 class MailingMailing(models.Model):
@@ -29,43 +28,67 @@ class MailingMailing(models.Model):
     def _ajw_default_purpose(self):
         return self.env.ref("ajw_consent.purpose_marketing", raise_if_not_found=False)
 
-    def _ajw_ask_gate(self, channel, addressees, lock=False):
-        """Ask the gate about recipients.
-
-        :param str channel: channel key
-        :param dict addressees: res_id → ``(partner id or False, address)``
-        :return: dict of res_id → :class:`GateAnswer`
-        """
+    def _ajw_asked_for(self):
+        """Return ``(controller, purpose)`` of the mailing."""
         self.ensure_one()
-        # sudo: whoever mails need not see the ledger
+        # sudo: whoever mails need not see the settings of consent
         mailing = self.sudo()
         purpose = mailing.ajw_purpose_id or mailing._ajw_default_purpose()
-        controller = (mailing.ajw_company_id or self.env.company).ajw_consent_controller_id
-        return mailing.env["ajw.consent.gate"]._check_addresses(
-            controller,
-            purpose,
-            channel,
-            addressees,
-            needs_opt_in=not purpose or purpose.legal_basis == "consent",
-            lock=lock,
-        )
+        return (mailing.ajw_company_id or self.env.company).ajw_consent_controller_id, purpose
 
+    @api.model
     def _ajw_addressees(self, records, addresses):
-        """Return res_id → ``(partner id or False, address)``; the contact where it is known.
+        """Return ``(res_id, address)`` → ``(partner id or False, address)``.
 
-        :param dict addresses: res_id → address
+        The contact of a document counts where the mailing goes to that contact's own address.
+
+        :param dict addresses: res_id → list of addresses
         """
-        partners = {}
-        for res_id, found in records._mail_get_partners().items():
-            # The contact of a document, if it is that contact's address the mailing goes to.
-            own = addresses.get(res_id)
-            same = found.filtered(
-                lambda partner, own=own: own in (partner.email_normalized, partner.phone_sanitized)
+        partners = records._mail_get_partners()
+        addressees = {}
+        for res_id, every in addresses.items():
+            found = partners.get(res_id, self.env["res.partner"])
+            for address in every:
+                same = found.filtered(
+                    lambda partner, own=address: (
+                        own == partner.phone_sanitized or own in email_normalize_all(partner.email)
+                    )
+                )
+                addressees[res_id, address] = (same[:1].id, address)
+        return addressees
+
+    @api.model
+    def _ajw_refusals(self, controller, purpose, channel, records, addresses, lock=False):
+        """Return res_id → reason code of the recipients who must not be written to.
+
+        A recipient with several addresses is written to at all of them, or at none.
+
+        :param controller: res.company
+        :param purpose: ``ajw.consent.purpose``, one record or none; when its legal basis is not
+            consent, everybody may be written to but who said no
+        :param str channel: channel key
+        :param records: the recipients that still exist
+        :param dict addresses: res_id → list of normalised addresses
+        :param bool lock: see ``ajw.consent.gate._check``
+        """
+        # sudo: whoever mails need not see the ledger
+        answers = (
+            self.env["ajw.consent.gate"]
+            .sudo()
+            ._check_addresses(
+                controller.sudo(),
+                purpose.sudo(),
+                channel,
+                self._ajw_addressees(records, addresses),
+                needs_opt_in=not purpose or purpose.sudo().legal_basis == "consent",
+                lock=lock,
             )
-            partners[res_id] = same[:1].id
-        return {
-            res_id: (partners.get(res_id, False), address) for res_id, address in addresses.items()
-        }
+        )
+        refusals = {}
+        for (res_id, _address), answer in answers.items():
+            if not answer.allowed:
+                refusals.setdefault(res_id, answer.reason)
+        return refusals
 
     def action_ajw_preview(self):
         """Say how many recipients may get the mailing and why the others may not.
@@ -77,9 +100,10 @@ class MailingMailing(models.Model):
         channel = self._ajw_channel()
         records = self.env[self.mailing_model_real].browse(self._get_remaining_recipients())
         addresses = self._ajw_addresses(records)
-        addresses = {res_id: address for res_id, address in addresses.items() if address}
-        answers = self._ajw_ask_gate(channel, self._ajw_addressees(records, addresses))
-        left_out = Counter(answer.reason for answer in answers.values() if not answer.allowed)
+        addresses = {res_id: found for res_id, found in addresses.items() if found}
+        left_out = Counter(
+            self._ajw_refusals(*self._ajw_asked_for(), channel, records, addresses).values()
+        )
         gate = self.env["ajw.consent.gate"]
         reasons = [
             f"{count} × {gate._reason_short(code)}" for code, count in left_out.most_common()
@@ -88,7 +112,7 @@ class MailingMailing(models.Model):
             reasons.append(self.env._("%s × No usable address", without))
         message = self.env._(
             "%(allowed)s of %(all)s recipients may get it.",
-            allowed=len(answers) - left_out.total(),
+            allowed=len(addresses) - left_out.total(),
             all=len(records),
         )
         if reasons:
@@ -109,13 +133,11 @@ class MailingMailing(models.Model):
         return "email"
 
     def _ajw_addresses(self, records):
-        """Return res_id → normalised address of the recipients, ``""`` where there is none."""
+        """Return res_id → list of the normalised addresses of the recipients."""
         primary, partners = records._mail_get_primary_email(), records._mail_get_partners()
-        found = {}
-        for res_id in records.ids:
-            raw = primary.get(res_id) or (partners[res_id][:1].email if res_id in partners else "")
-            try:
-                found[res_id] = normalize_address("email", raw)
-            except AddressError:
-                found[res_id] = ""
-        return found
+        return {
+            res_id: email_normalize_all(
+                primary.get(res_id) or (partners[res_id][:1].email if res_id in partners else "")
+            )
+            for res_id in records.ids
+        }

@@ -21,6 +21,7 @@ class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
         "mailing.subscription.write",
     )
     FIELDS = {
+        "mail.compose.message.ajw_purpose_code": "",
         "mailing.mailing.ajw_company_id": "",
         "mailing.mailing.ajw_purpose_id": "",
     }

@@ -1,3 +1,7 @@
+from unittest.mock import patch
+
+import psycopg2
+
 from odoo.tests import tagged
 
 from .common import MailingCommon
@@ -89,8 +93,105 @@ class TestMailing(MailingCommon):
         self.assertEqual(self._send(mailing), [])
         self.assertEqual(mailing.sudo().mailing_trace_ids.failure_type, "mail_bl")
 
+    def test_A5_one_of_several_addresses_did_not_agree(self):
+        """A mail goes to every address that stands there: each must have agreed."""
+        both = f"{self.email}, second@example.com"
+        self._agree()
+        contact = self.env["mailing.contact"].create({"name": "Two addresses", "email": both})
+        mailing = self._mailing(contact)
+        self.assertEqual(self._send(mailing), [])
+        self._assert_left_out(mailing, "no_opt_in")
+        person = self._create_partner("Both", "+919876500001", email=both)
+        self._agree(partner=person, email=self.email)
+        mailing = self._mailing(person)
+        self.assertIn("0 of 1", mailing.action_ajw_preview()["params"]["message"])
+        self.assertEqual(self._send(mailing), [])
+        self._assert_left_out(mailing, "number_changed")
+
+    def _write_out(self, mailing):
+        """Write the mails of a mailing, and leave them to the queue."""
+        with patch.object(type(self.env["mail.mail"]), "send", lambda *args, **kwargs: True):
+            mailing.action_send_mail()
+        return self.env["mail.mail"].search([("mailing_id", "=", mailing.id)])
+
+    def _run_queue(self, mails):
+        with self.mock_mail_gateway(mail_unlink_sent=False):
+            self.env["mail.mail"].process_email_queue(email_ids=mails.ids)
+        return sorted(address for mail in self._mails for address in mail["email_to"])
+
+    def test_C2_withdrawn_while_mails_wait_in_the_queue(self):
+        other = self._create_partner("Other", "+919876500001", email="other@example.com")
+        self._agree()
+        self._agree(partner=other)
+        mailing = self._mailing(self.partner + other)
+        mails = self._write_out(mailing)
+        self.assertEqual(mails.mapped("state"), ["outgoing"] * 2)
+        self._agree("withdrawn")
+        sent = self._run_queue(mails)
+        self.assertEqual(len(sent), 1)
+        self.assertIn("other@example.com", sent[0])
+        traces = {trace.res_id: trace for trace in mailing.sudo().mailing_trace_ids}
+        left_out = traces[self.partner.id]
+        self.assertEqual((left_out.trace_status, left_out.failure_type), ("cancel", "ajw_consent"))
+        self.assertTrue(left_out.failure_reason)
+        self.assertEqual(traces[other.id].trace_status, "sent")
+        self.assertFalse(
+            self.partner.message_ids.filtered(lambda message: "Ours" in (message.body or "")),
+            "the chatter does not say that they got it",
+        )
+
+    def test_C2_changed_at_this_moment_waits(self):
+        """Somebody says no while mails leave: nothing leaves, nothing is lost."""
+        self._agree()
+        mails = self._write_out(self._mailing())
+        gate = type(self.env["ajw.consent.gate"])
+        with patch.object(
+            gate, "_lock_subjects", side_effect=psycopg2.errors.SerializationFailure("now")
+        ):
+            self.assertEqual(self._run_queue(mails), [])
+        self.assertEqual(mails.mapped("state"), ["outgoing"])
+        self.assertEqual(len(self._run_queue(mails)), 1)
+
+    def test_A5_many_at_once_without_a_mailing(self):
+        """From a list: who said no, or is restricted, is left out; advertising needs a yes."""
+        service = self.env.ref("ajw_consent.purpose_service")
+        said_no, restricted = (
+            self._create_partner(name, f"+91987650000{index}", email=f"{name}@example.com")
+            for index, name in enumerate(("said_no", "restricted"), 1)
+        )
+        self.env["ajw.consent.event"]._record(
+            *(self.controller, said_no, service, "email", said_no.email, "withdrawn", "spoken")
+        )
+        self.env["ajw.consent.restriction"]._restrict(self.controller, restricted, "Disputed")
+
+        def compose(**values):
+            composer = self.env["mail.compose.message"].with_user(self.marketer)
+            composer = composer.with_company(self.company).create(
+                {
+                    "composition_mode": "mass_mail",
+                    "model": "res.partner",
+                    "res_ids": (self.partner + said_no + restricted).ids,
+                    "subject": "To all of you",
+                    "body": "<p>Hello</p>",
+                    **values,
+                }
+            )
+            with self.mock_mail_gateway(mail_unlink_sent=False):
+                composer._action_send_mail()
+            return sorted(address for mail in self._mails for address in mail["email_to"])
+
+        sent = compose()
+        self.assertEqual(len(sent), 1)
+        self.assertIn(self.email, sent[0])
+        mail = self.env["mail.mail"].search([("res_id", "=", said_no.id)], limit=1)
+        self.assertEqual((mail.state, mail.failure_type), ("cancel", "ajw_consent"))
+        self.assertTrue(mail.failure_reason)
+        self.assertEqual(compose(ajw_purpose_code="marketing"), [])
+        self._agree()
+        self.assertEqual(len(compose(ajw_purpose_code="marketing")), 1)
+
     def test_ordinary_mail_is_not_asked_about(self):
-        """A mail to one person about their own matter is no mailing."""
+        """A mail about their own matter needs no opt-in."""
         composer = self.env["mail.compose.message"].with_user(self.marketer)
         composer = composer.create(
             {
@@ -122,10 +223,12 @@ class TestMailing(MailingCommon):
             )
             mailing = self._mailing(partners)
             addresses = mailing._ajw_addresses(partners)
-            addressees = mailing._ajw_addressees(partners, addresses)
             self.env.flush_all()
             before = self.env.cr.sql_log_count
-            mailing._ajw_ask_gate("email", addressees, lock=True)
+            refusals = mailing._ajw_refusals(
+                *mailing._ajw_asked_for(), "email", partners, addresses, lock=True
+            )
+            self.assertEqual(set(refusals.values()), {"no_opt_in"})
             return self.env.cr.sql_log_count - before
 
         ask(5)

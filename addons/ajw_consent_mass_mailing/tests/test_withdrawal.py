@@ -104,6 +104,24 @@ class TestUnsubscribe(MailingCommonMixin, HttpCase):
         )
         self.assertEqual(event.method, "email_link")
 
+    def test_C2_the_word_is_for_the_company_that_mailed(self):
+        other = self.env["res.company"].create({"name": "Other Trading"})
+
+        def suppressed(controller):
+            return self.env["ajw.consent.suppression"]._suppressed(
+                controller, self.purpose_marketing, "email", [self.email]
+            )
+
+        url = f"/mailing/{self.mailing.id}/unsubscribe_oneclick?{self.query}"
+        self.url_open(url, data={"List-Unsubscribe": "One-Click"})
+        self.env.invalidate_all()
+        self.assertTrue(suppressed(self.controller))
+        self.assertFalse(suppressed(other))
+        # Put on the blacklist by hand, nobody knows who mailed: it is for all.
+        self.env["mail.blacklist"]._remove(self.email)
+        self.env["mail.blacklist"]._add(self.email)
+        self.assertTrue(suppressed(other))
+
     def test_A5_followed_by_a_scanner(self):
         """Fetching pages writes nothing to the ledger; the mailing app's own list may know."""
         for page in ("confirm_unsubscribe", "unsubscribe"):

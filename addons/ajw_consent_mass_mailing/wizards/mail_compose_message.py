@@ -1,20 +1,34 @@
-from odoo import models
+from odoo import api, fields, models
+from odoo.tools.mail import email_normalize_all
 
 
 class MailComposeMessage(models.TransientModel):
-    """Mailings ask the gate when they are written out, in the transaction that does it."""
+    """What is sent to many at once asks the gate when it is written out, in that transaction."""
 
     _inherit = "mail.compose.message"
+
+    ajw_purpose_code = fields.Selection(
+        selection="_ajw_purposes",
+        string="What It Is For",
+        help="Advertising reaches only those who agreed to it, as long as its legal basis is "
+        "consent. Left empty, it is about their own matters: all get it but those who said no.",
+    )
+
+    @api.model
+    def _ajw_purposes(self):
+        # sudo: whoever mails need not see the settings of consent
+        purposes = self.env["ajw.consent.purpose"].sudo().search([])
+        return [(purpose.code, purpose.name) for purpose in purposes]
 
     def _process_mail_values_state(self, mail_values_dict):
         # EXTENDS 'mail'
         mail_values_dict = super()._process_mail_values_state(mail_values_dict)
-        if self._is_mass_mailing():
+        if self.model and self.composition_mode == "mass_mail":
             self._ajw_leave_out(mail_values_dict)
         return mail_values_dict
 
     def _ajw_leave_out(self, mail_values_dict):
-        """Cancel the mails to those who must not get the mailing, and say why."""
+        """Cancel the mails to those who must not get them, and say why."""
         pending = {
             res_id: values
             for res_id, values in mail_values_dict.items()
@@ -22,27 +36,53 @@ class MailComposeMessage(models.TransientModel):
         }
         recipients = self._get_recipients_data(pending)
         addresses = {
-            res_id: emails[0]
+            # A mail goes to every address that stands in a field, and to the copies.
+            res_id: [
+                address
+                for raw in (*info["mail_to"], pending[res_id].get("email_cc"))
+                for address in email_normalize_all(raw)
+            ]
             for res_id, info in recipients.items()
-            if (emails := info["mail_to_normalized"])
         }
-        mailing = self.mass_mailing_id
-        records = self.env[self.model].browse(addresses)
-        answers = mailing._ajw_ask_gate(
-            "email", mailing._ajw_addressees(records, addresses), lock=True
+        refusals = self.env["mailing.mailing"]._ajw_refusals(
+            *self._ajw_asked_for(),
+            "email",
+            self.env[self.model].browse(addresses),
+            addresses,
+            lock=True,
         )
         gate = self.env["ajw.consent.gate"]
-        for res_id, answer in answers.items():
-            if not answer.allowed:
-                pending[res_id].update(
-                    {
-                        "state": "cancel",
-                        "failure_type": "ajw_consent",
-                        "failure_reason": gate._reason_label(answer.reason),
-                        # nothing was sent: nothing stands in the recipient's chatter
-                        "is_notification": False,
-                    }
-                )
+        for res_id, reason in refusals.items():
+            pending[res_id].update(
+                {
+                    "state": "cancel",
+                    "failure_type": "ajw_consent",
+                    "failure_reason": gate._reason_label(reason),
+                    # nothing was sent: nothing stands in the recipient's chatter
+                    "is_notification": False,
+                }
+            )
+
+    def _ajw_asked_for(self):
+        """Return ``(controller, purpose)`` of what is sent, with a mailing or without."""
+        if self.mass_mailing_id:
+            return self.mass_mailing_id._ajw_asked_for()
+        controller = self.env.company.ajw_consent_controller_id
+        return controller, self._ajw_purpose() or self.env.ref("ajw_consent.purpose_service")
+
+    def _ajw_purpose(self):
+        # sudo: see _ajw_purposes
+        purposes = self.env["ajw.consent.purpose"].sudo()
+        if not self.ajw_purpose_code:
+            return purposes
+        return purposes.search([("code", "=", self.ajw_purpose_code)], limit=1)
+
+    def _prepare_mailing_values(self):
+        # EXTENDS 'mass_mailing'
+        values = super()._prepare_mailing_values()
+        if purpose := self._ajw_purpose():
+            values["ajw_purpose_id"] = purpose.id
+        return values
 
     def _prepare_mail_values_mailing_traces(self, mail_values_all):
         # EXTENDS 'mass_mailing'

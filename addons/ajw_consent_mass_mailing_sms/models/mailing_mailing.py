@@ -17,7 +17,7 @@ class MailingMailing(models.Model):
         found = {}
         for res_id, info in records._sms_get_recipients_info().items():
             try:
-                found[res_id] = normalize_address("sms", info["sanitized"])
+                found[res_id] = [normalize_address("sms", info["sanitized"])]
             except AddressError:
-                found[res_id] = ""
+                found[res_id] = []
         return found

@@ -25,5 +25,4 @@ class PhoneBlacklist(models.Model):
             "sms",
             self.filtered("active").mapped("number"),
             self.env._("Put on the phone blacklist."),
-            link=True,
         )

@@ -1,1 +1,1 @@
-from . import test_access_matrix, test_sms_mailing
+from . import test_access_matrix, test_pages, test_sms_mailing
