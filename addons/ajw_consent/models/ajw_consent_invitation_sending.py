@@ -3,15 +3,14 @@ import logging
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError, UserError
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.exceptions import UserError
 from odoo.tools import mute_logger
+
+from ..tools.collisions import COLLISIONS
 
 _logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 50
-#: Two transactions collided: what is right is to start again, not to note a failure.
-COLLISIONS = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError)
 
 
 class AjwConsentInvitation(models.Model):

@@ -5,9 +5,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ..tools.collisions import COLLISIONS
 from ..tools.log import log_failure
 from .ajw_consent_event_writing import Entry
-from .ajw_consent_invitation_sending import COLLISIONS
 from .ledger_guard import LEDGER_SENTINEL
 
 _logger = logging.getLogger(__name__)
