@@ -322,18 +322,18 @@ class TestSuppression(ConsentCommon):
         self.assertEqual(len(self.rows()), 1)
 
     def test_the_blacklist_holds_however_the_number_is_written(self):
-        partner = self._create_partner("In Mexico", "+525512345678")
+        partner = self._create_partner("In Argentina", "+541123456789")
         self._opt_in(partner)
         subject = self.env["ajw.consent.subject"].search([("partner_id", "=", partner.id)])
         for entry in (
-            lambda: self.env["phone.blacklist"].create({"number": "+5215512345678"}),
-            lambda: self.stop_elsewhere("+5215512345678"),
+            lambda: self.env["phone.blacklist"].create({"number": "+5491123456789"}),
+            lambda: self.stop_elsewhere("+5491123456789"),
         ):
             revision = subject.revision
             entry()
             self.assertGreater(subject.revision, revision, "a sender at work must notice")
             self.assertIn(self._ask_gate(partner).reason, ("blacklisted", "suppressed"))
-        self.assertEqual(self._ask_gate(partner, address="+5215512345678").allowed, False)
+        self.assertEqual(self._ask_gate(partner, address="+5491123456789").allowed, False)
 
     def stop_elsewhere(self, number):
         """A no that names a number in another way, and no contact."""
