@@ -176,13 +176,15 @@ class ConsentPortal(CustomerPortal):
         )
 
 
-def receipt_response(events, form):
+def receipt_response(events, form, masked=False):
     """Return the receipts of some events as a download; 404 when there is none of that form.
 
     :param events: ``ajw.consent.event`` with sudo that the caller found to be the reader's
     :param str form: ``pdf`` or ``json``
+    :param bool masked: the reader holds a link and need not be the person: no address in full
     """
-    Receipt = request.env["ajw.consent.receipt"]
+    events = events.with_context(ajw_receipt_masked=masked)
+    Receipt = request.env["ajw.consent.receipt"].with_context(ajw_receipt_masked=masked)
     events = Receipt._can_tell(events)
     if not events or form not in ("pdf", "json"):
         raise request.not_found()

@@ -178,7 +178,12 @@ class PreferencePages(ConsentPages):
     )
     def receipt_download(self, token, form, **_params):
         """Download the receipts of a link as ``pdf`` or ``json``."""
-        return receipt_response(request.env["ajw.consent.receipt"]._events_of(token), form)
+        receipts = request.env["ajw.consent.receipt"]
+        events = receipts._events_of(token)
+        if form == "pdf" and events and not receipts._take_turn(events):
+            # Making a PDF takes a process of its own for seconds.
+            return request.make_response("", headers=[("Retry-After", "5")], status=429)
+        return receipt_response(events, form, masked=True)
 
     @http.route("/ajw_consent/receipts.json", type="http", auth="user", methods=["GET"])
     def receipts(self, ids="", **_params):

@@ -218,7 +218,11 @@ class AjwConsentAnnouncementRecipient(models.Model):
 
     @api.model
     def _mail_outcome(self, mails, failure_reason, failure_type):
-        """Take over what became of some mails; see ``ajw.consent.invitation._mail_outcome``."""
+        """Take over what became of some mails; see ``ajw.consent.mailed.link._mail_outcome``."""
+        # sudo: whoever sends or deletes mails need not read them
+        mails = mails.sudo().filtered(lambda mail: mail.model == self._name)
+        if not mails:
+            return
         rows = self.search([("mail_id", "in", mails.ids), ("state", "in", ("queued", "failed"))])
         if not rows:
             return
@@ -232,6 +236,10 @@ class AjwConsentAnnouncementRecipient(models.Model):
     @api.model
     def _mail_gone(self, mails, reason):
         """Note that mails will not leave that people wait for."""
+        # sudo: whoever sends or deletes mails need not read them
+        mails = mails.sudo().filtered(lambda mail: mail.model == self._name)
+        if not mails:
+            return
         rows = self.search([("mail_id", "in", mails.ids), ("state", "=", "queued")])
         if rows:
             rows._same_mail()._fail(reason)

@@ -10,6 +10,8 @@ OPEN = ("queued", "sent", "no_email", "failed")
 #: The email goes out at most so often, and not sooner than after so many minutes.
 SEND_LIMIT = 3
 SEND_PAUSE = timedelta(minutes=10)
+#: So many emails ask one address to confirm within a day, whatever was agreed to and withdrawn.
+DAY_LIMIT = 5
 #: How long it stays known who was asked to confirm.
 KEEP = timedelta(days=90)
 GC_BATCH = 1000
@@ -30,6 +32,10 @@ class AjwConsentConfirmation(models.Model):
     _rec_name = "partner_id"
 
     _ajw_path = "/ajw_consent/confirm"
+    _ajw_template_name = "mail_template_confirmation"
+    # Without its mail it still waits: for another one, or for a message from the number.
+    _ajw_gone = "failed"
+    _ajw_correctable = ("queued", "sent", "failed")
     _ajw_personal_data = {
         "partner_id": {"category": "link", "erase": "delete"},
         "address": {"category": "phone", "erase": "delete"},
@@ -199,6 +205,10 @@ class AjwConsentConfirmation(models.Model):
             ),
             "too_often": self.env._(
                 "The email was sent %s times. Ask the person in another way.", SEND_LIMIT
+            ),
+            "too_many_today": self.env._(
+                "This address was asked to confirm %s times today. Send it again tomorrow.",
+                DAY_LIMIT,
             ),
             "too_soon": self.env._(
                 "The email was sent less than %s minutes ago. Wait a little.",

@@ -40,7 +40,7 @@ class AjwConsentConfirmation(models.Model):
             return Asked("expired", row)
         if not row.partner_id or not row.partner_id.active:
             return Asked("contact_gone", row)
-        if row.state not in OPEN or not row._still_waiting():
+        if row.state not in OPEN or row._ajw_stale() or not row._still_waiting():
             return Asked("nothing_to_confirm", row)
         if self.env["ajw.consent.keyring"]._check():
             return Asked("unavailable", row)

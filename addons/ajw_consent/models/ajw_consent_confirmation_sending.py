@@ -1,9 +1,10 @@
 import logging
+from collections import Counter
 from datetime import timedelta
 
 from odoo import api, fields, models
 
-from .ajw_consent_confirmation import OPEN, SEND_LIMIT
+from .ajw_consent_confirmation import DAY_LIMIT, OPEN, SEND_LIMIT
 from .ajw_consent_invitation_sending import COLLISIONS
 
 _logger = logging.getLogger(__name__)
@@ -98,13 +99,26 @@ class AjwConsentConfirmation(models.Model):
         waiting = self.sudo().search(
             [("event_ids.subject_id", "in", deciding.subject_id.ids), ("state", "in", OPEN)]
         )
+        open_opt_ins = (
+            self.env["ajw.consent.state"]
+            .sudo()  # sudo: see _start
+            .search(
+                [
+                    ("status", "=", "unconfirmed"),
+                    ("opt_in_event_id", "in", waiting.event_ids.ids),
+                ]
+            )
+            .opt_in_event_id
+        )
+        confirmations = deciding.filtered(lambda event: event.kind == "confirmed").grouped(
+            "subject_id"
+        )
+        said_no = waiting.browse()
         for row in waiting:
-            if row._still_waiting():
+            if row.event_ids & open_opt_ins:
                 continue
-            confirmed = deciding.filtered(
-                lambda event, row=row: (
-                    event.kind == "confirmed" and event.subject_id in row.event_ids.subject_id
-                )
+            confirmed = deciding.browse().union(
+                *filter(None, map(confirmations.get, row.event_ids.subject_id))
             )
             if confirmed:
                 row.write(
@@ -117,7 +131,8 @@ class AjwConsentConfirmation(models.Model):
                     }
                 )
             else:
-                row._close("cancelled", self.env._("The person said no meanwhile."))
+                said_no |= row
+        said_no._close("cancelled", self.env._("The person said no meanwhile."))
 
     def _still_waiting(self):
         """Return the states that this confirmation would open: none after a no or a newer opt-in.
@@ -172,7 +187,14 @@ class AjwConsentConfirmation(models.Model):
 
     def _send(self):
         """Give each row a mail in Odoo's queue. Its link is made when the mail leaves."""
+        asked = self._asked_today()
         for row in self:
+            if asked[row.email] >= DAY_LIMIT:
+                row.write(
+                    {"state": "failed", "failure_reason": row._resend_label("too_many_today")}
+                )
+                continue
+            asked[row.email] += 1
             try:
                 with self.env.cr.savepoint():
                     row._send_one()
@@ -189,6 +211,18 @@ class AjwConsentConfirmation(models.Model):
                         ),
                     }
                 )
+
+    def _asked_today(self):
+        """Return how many emails went to each address of these rows within a day.
+
+        Whoever agrees and withdraws in turn, with somebody else's address on their contact, would
+        have it mailed without end.
+
+        :rtype: Counter
+        """
+        since = fields.Datetime.now() - timedelta(days=1)
+        domain = [("email", "in", self.mapped("email")), ("create_date", ">=", since)]
+        return Counter(dict(self._read_group(domain, ["email"], ["send_count:sum"])))
 
     def _send_one(self):
         if not self.partner_id.active or not self._still_waiting():

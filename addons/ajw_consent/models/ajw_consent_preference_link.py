@@ -30,6 +30,7 @@ class AjwConsentPreferenceLink(models.Model):
     _rec_name = "partner_id"
 
     _ajw_path = "/ajw_consent/preferences"
+    _ajw_template_name = "mail_template_preference_link"
     _ajw_personal_data = {
         "partner_id": {"category": "link", "erase": "delete"},
         "email": {"category": "email", "erase": "delete"},
@@ -82,7 +83,7 @@ class AjwConsentPreferenceLink(models.Model):
             [
                 ("company_id", "=", controller.id),
                 ("partner_id", "=", partner.id),
-                ("state", "in", ("queued", "sent", "failed")),
+                ("state", "in", self._ajw_correctable),
             ]
         )._close("cancelled", self.env._("A newer link took its place."))
         days = max(controller.sudo().ajw_consent_invitation_validity, 1)
@@ -108,7 +109,7 @@ class AjwConsentPreferenceLink(models.Model):
         link = self._find_by_token(token)
         if not link:
             return Opened("unknown")
-        if link.state == "cancelled":
+        if link.state == "cancelled" or link._ajw_stale():
             return Opened("cancelled", link)
         if link.state == "expired" or link.expires_at <= fields.Datetime.now():
             return Opened("expired", link)
@@ -158,7 +159,7 @@ class AjwConsentPreferenceLink(models.Model):
         """
         self.check_access("read")
         self.env["ajw.consent.preference.send"].check_access("create")
-        self.filtered(lambda row: row.state in ("queued", "sent", "failed"))._close(
+        self.filtered(lambda row: row.state in self._ajw_correctable)._close(
             "cancelled", self.env._("Cancelled by %s.", self.env.user.name)
         )
         return True

@@ -1,14 +1,16 @@
 import json
 
 from odoo import api, fields, models
-from odoo.tools import hash_sign, verify_hash_signed
+from odoo.tools import SQL, hash_sign, verify_hash_signed
 
 from ..ledger.receipt import EVENTS, Answer, Party, Wording, receipt
-from ..tools.invitation import is_canonical
+from ..tools.invitation import PLACEHOLDER, is_canonical, mask_address
 
 SCOPE = "ajw_consent.receipt"
 #: How long the link to a receipt in a mail or on a public page works.
 LINK_DAYS = 90
+#: Number that tells the locks of receipts from other advisory locks.
+TURNS = 27560
 
 
 class AjwConsentReceipt(models.AbstractModel):
@@ -24,6 +26,9 @@ class AjwConsentReceipt(models.AbstractModel):
     def _content(self, event):
         """Return the receipt of an event as plain values, see :func:`..ledger.receipt.receipt`.
 
+        Whoever holds a link may not be the person: with the context key ``ajw_receipt_masked`` the
+        address is one that only its owner recognises.
+
         :param event: ``ajw.consent.event``, one record
         :rtype: dict
         """
@@ -31,6 +36,9 @@ class AjwConsentReceipt(models.AbstractModel):
         event.ensure_one()
         evidence = event.env["ajw.consent.evidence"].search([("event_id", "=", event.id)])
         purpose, controller = event.purpose_id, event.company_id
+        address = evidence.address or ""
+        if address and self.env.context.get("ajw_receipt_masked"):
+            address = mask_address(address)
         kind = event.kind
         if kind == "given" and event.needs_confirmation:
             kind = "unconfirmed"
@@ -45,7 +53,7 @@ class AjwConsentReceipt(models.AbstractModel):
             legal_basis=purpose.legal_basis or "",
             is_marketing=purpose.is_marketing,
             channel=event.channel,
-            address=evidence.address or "",
+            address=address,
             occurred_at=event.occurred_at,
             recorded_at=event.recorded_at,
             expires_at=event.expires_at or None,
@@ -127,6 +135,17 @@ class AjwConsentReceipt(models.AbstractModel):
         return reports._render_qweb_pdf("ajw_consent.report_receipt", events.ids)[0]
 
     @api.model
+    def _take_turn(self, events):
+        """Tell whether a PDF may be made now: one person's link makes one at a time.
+
+        :param events: ``ajw.consent.event`` of one person
+        """
+        # SQL: the lock ends with the request, however it ends
+        return self.env.execute_query(
+            SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", TURNS, events[:1].subject_id.id)
+        )[0][0]
+
+    @api.model
     def _can_tell(self, events):
         """Return those of some events that there is a receipt of."""
         return events.filtered(lambda event: event.kind in EVENTS)
@@ -154,6 +173,16 @@ class AjwConsentReceipt(models.AbstractModel):
         """Return the address of the page that offers the receipts of some events."""
         base = events.sudo().company_id[:1].get_base_url()
         return f"{base}/ajw_consent/receipt/{self._token(events)}"
+
+    @api.model
+    def _mailed_url(self, events):
+        """Return the address for a stored mail: it names the events and opens nothing yet.
+
+        :param events: ``ajw.consent.event``, some
+        """
+        base = events.sudo().company_id[:1].get_base_url()
+        ids = "-".join(map(str, events.ids))
+        return f"{base}/ajw_consent/receipt/{PLACEHOLDER}?events={ids}"
 
     @api.model
     def _events_of(self, token):

@@ -1,13 +1,21 @@
 import logging
+import re
+from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ..tools.invitation import PLACEHOLDER
+from ..tools.mailed_link import fill_link
 from .ajw_consent_invitation_sending import COLLISIONS
+from .ajw_consent_mailed_link import check_recipients
 
 _logger = logging.getLogger(__name__)
 
 #: Answers that are confirmed by an email. Who says no to being asked is left in peace.
 MAILED = ("given", "confirmed", "withdrawn")
+#: So many answers of one person are confirmed by email within a day.
+DAY_LIMIT = 10
+_EVENTS = re.compile(re.escape(PLACEHOLDER) + r"\?events=([0-9]{1,9}(?:-[0-9]{1,9})*)")
 
 
 class AjwConsentReceipt(models.AbstractModel):
@@ -36,11 +44,18 @@ class AjwConsentReceipt(models.AbstractModel):
         partner = partner.sudo()
         if not events or not partner.email_normalized or not controller.ajw_consent_receipt_mail:
             return none
+        if self._answers_today(partner) > DAY_LIMIT:
+            return none
         template = self.env.ref("ajw_consent.mail_template_receipt").sudo()
         try:
             with self.env.cr.savepoint():
+                # Answers that follow each other are told by one email, if the first did not leave.
+                waiting = self._waiting_mails(partner, controller)
+                events |= self._events_in(waiting)
+                events = events.sorted("id")
+                waiting.unlink()
                 mail_id = template.with_context(
-                    ajw_events=events, ajw_receipt_url=self._url(events)
+                    ajw_events=events, ajw_receipt_url=self._mailed_url(events)
                 ).send_mail(events[0].id, email_values={"email_to": partner.email_formatted})
         except COLLISIONS:
             raise
@@ -50,6 +65,88 @@ class AjwConsentReceipt(models.AbstractModel):
             )
             return none
         return none.browse(mail_id)
+
+    @api.model
+    def _recent(self, partner):
+        """Return the domain of what a person answered within a day."""
+        return [
+            ("subject_id.partner_id", "=", partner.id),
+            ("recorded_at", ">=", fields.Datetime.now() - timedelta(days=1)),
+        ]
+
+    @api.model
+    def _answers_today(self, partner):
+        """Return how many answers of a person a day has; those of one second are one.
+
+        Whoever agrees and withdraws in turn, with somebody else's address on their contact, would
+        have it mailed without end.
+        """
+        # sudo: the customer is nobody's user
+        events = self.env["ajw.consent.event"].sudo()
+        domain = [*self._recent(partner), ("kind", "in", MAILED)]
+        return events._read_group(domain, [], ["recorded_at:count_distinct"])[0][0]
+
+    @api.model
+    def _waiting_mails(self, partner, controller):
+        """Return the emails about answers of a person to a controller that have not left yet."""
+        # sudo: the customer is nobody's user
+        events = self.env["ajw.consent.event"].sudo()
+        recent = events.search([*self._recent(partner), ("company_id", "=", controller.id)])
+        return (
+            self.env["mail.mail"]
+            .sudo()  # sudo: see above
+            .search(
+                [
+                    ("model", "=", events._name),
+                    ("res_id", "in", recent.ids),
+                    ("state", "=", "outgoing"),
+                ]
+            )
+        )
+
+    @api.model
+    def _events_in(self, mails):
+        """Return the events that stored emails offer the receipts of.
+
+        Who edits a mail in the queue adds nobody else's: only those of the mail's own person.
+
+        :param mails: mail.mail with sudo
+        :return: ``ajw.consent.event`` with sudo
+        """
+        found = self.env["ajw.consent.event"].sudo()  # sudo: whoever sends mails sees no consents
+        for mail in mails:
+            named = _EVENTS.search(str(mail.body_html or ""))
+            first = found.browse(mail.res_id).exists()
+            if not named or not first.partner_id:
+                continue
+            numbers = [int(each) for each in named[1].split("-")]
+            found |= (
+                found.browse(numbers)
+                .exists()
+                .filtered(
+                    lambda event, first=first: (
+                        event.partner_id == first.partner_id
+                        and event.company_id == first.company_id
+                    )
+                )
+            )
+        return found
+
+
+class MailMail(models.Model):
+    _inherit = "mail.mail"
+
+    def _prepare_outgoing_body(self):
+        # EXTENDS 'mail': the link to receipts is made when the mail leaves
+        body = super()._prepare_outgoing_body()
+        if self.model != "ajw.consent.event" or PLACEHOLDER not in str(body):
+            return body
+        # sudo: whoever sends mails need not see consents
+        receipts = self.env["ajw.consent.receipt"].sudo()
+        events = receipts._events_in(self.sudo())
+        template = self.env.ref("ajw_consent.mail_template_receipt").sudo()
+        check_recipients(self, events.partner_id.email_normalized, template)
+        return fill_link(body, receipts._url(events))[0]
 
 
 class AjwConsentPreference(models.AbstractModel):

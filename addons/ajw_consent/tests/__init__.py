@@ -15,6 +15,7 @@ from . import (
     test_keyring,
     test_ledger,
     test_life,
+    test_mailed_link,
     test_neutralize,
     test_announcement,
     test_notice,

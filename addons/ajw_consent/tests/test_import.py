@@ -87,6 +87,17 @@ class TestImport(ConsentCommon):
         self.assertTrue(evidence.is_intact)
         self.assertEqual(self.env["ajw.consent.event"]._verify(), [])
 
+    def test_C2_imported_marketing_waits_for_a_confirmation(self):
+        self.partner.email = "customer@example.com"
+        self.other.email = "second@example.com"
+        rows = [self.row(number, Purposes="marketing") for number in (self.number, "+919876543211")]
+        self.checked(rows, channel="whatsapp").action_import()
+        waiting = self.env["ajw.consent.confirmation"].search([])
+        waiting = waiting.filtered(lambda row: row.partner_id in self.partner | self.other)
+        self.assertEqual(waiting.mapped("state"), ["queued", "queued"])
+        self.assertEqual(waiting.partner_id, self.partner | self.other)
+        self.assertEqual(self._ask_gate(self.partner, self.purpose_marketing).reason, "unconfirmed")
+
     def test_every_bad_row_is_listed_with_its_reason(self):
         minor = self._create_partner("Minor", "+919876543212", ajw_consent_minor=True)
         stopped = self._create_partner("Stopped", "+919876543213")
