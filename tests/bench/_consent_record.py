@@ -25,7 +25,8 @@ def memory():
     return pages * 4096 / 2**20
 
 
-company = env["res.company"].create({"name": "Bench Consent", "country_id": env.ref("base.in").id})
+name = f"Bench Consent {time.time_ns()}"
+company = env["res.company"].create({"name": name, "country_id": env.ref("base.in").id})
 env.user.company_ids += company
 env = env(context={**env.context, "allowed_company_ids": company.ids, "tracking_disable": True})
 company = company.with_env(env)

@@ -103,6 +103,7 @@ class AjwConsentEvent(models.Model):
             name: set(self._fields[name].get_values(self.env))
             for name in ("kind", "method", "channel", "given_by")
         }
+        checked = set()
         for entry in entries:
             if entry.occurred_at > now:
                 raise ValidationError(self.env._("An answer cannot lie in the future."))
@@ -114,7 +115,10 @@ class AjwConsentEvent(models.Model):
                             "one first."
                         )
                     )
-                entry.notice._check_covers(entry.purpose)
+                key = (entry.notice.id, entry.purpose.id, entry.channel)
+                if key not in checked:
+                    entry.notice._check_covers(entry.purpose)
+                    checked.add(key)
                 guardian = (entry.evidence.get("guardian") or "").strip()
                 if (entry.given_by == "guardian") != bool(guardian):
                     raise ValidationError(
@@ -134,7 +138,7 @@ class AjwConsentEvent(models.Model):
         subjects._bump()
         subjects.fetch(["uuid", "company_id"])
         heads = self._chain_heads(subjects, {entry.channel for entry in entries})
-        refs = self._address_refs(subjects)
+        refs = self._address_refs(subjects, entries)
         event_rows, evidence_rows, scans = [], [], []
         ids = next_ids(self.env.cr, self._table, len(entries))
         uid, stamp = self.env.uid, self.env.cr.now()
@@ -262,7 +266,7 @@ class AjwConsentEvent(models.Model):
         )
         return {tuple(row[:3]): (row[3], row[4]) for row in rows}
 
-    def _address_refs(self, subjects):
+    def _address_refs(self, subjects, entries):
         """Return ``(subject id, address)`` → the token that stands for the address there."""
         self.env["ajw.consent.state"].flush_model()
         rows = self.env.execute_query(
@@ -272,4 +276,28 @@ class AjwConsentEvent(models.Model):
                 subjects.ids,
             )
         )
-        return {(subject_id, address): ref for subject_id, address, ref in rows}
+        refs = {(subject_id, address): ref for subject_id, address, ref in rows}
+        missing = {
+            entry.subject_id
+            for entry in entries
+            if entry.address and (entry.subject_id, entry.address) not in refs
+        }
+        if missing:
+            # An event that decided nothing left no answer behind, and named the address all the
+            # same.
+            self.env["ajw.consent.evidence"].flush_model()
+            rows = self.env.execute_query(
+                SQL(
+                    """SELECT DISTINCT ON (evidence.subject_id, evidence.address)
+                              evidence.subject_id, evidence.address, event.address_ref
+                         FROM ajw_consent_evidence evidence
+                         JOIN ajw_consent_event event ON event.id = evidence.event_id
+                        WHERE evidence.subject_id = ANY(%s) AND evidence.address IS NOT NULL
+                          AND event.address_ref <> ''
+                     ORDER BY evidence.subject_id, evidence.address, event.id""",
+                    sorted(missing),
+                )
+            )
+            for subject_id, address, ref in rows:
+                refs.setdefault((subject_id, address), ref)
+        return refs

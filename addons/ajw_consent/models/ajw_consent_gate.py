@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..ledger.fold import CLOSED_BY_PERSON
-from ..tools.address import PHONE_CHANNELS, address_variants
+from ..tools.address import PHONE_CHANNELS, address_variants, canonical_address
+from .ajw_consent_suppression import FEW
 
 #: How much an answer closes the gate, when several subjects of one person disagree.
 _STRICTEST_FIRST = ("withdrawn", "refused", "suspended", "unconfirmed", "expired", "given")
@@ -150,15 +151,21 @@ class AjwConsentGate(models.AbstractModel):
 
     @api.model
     def _fetch_blacklisted(self, channel, addresses):
-        """Return those of the addresses that Odoo's own phone blacklist holds."""
-        if channel not in PHONE_CHANNELS:
+        """Return those of the addresses that Odoo's own phone blacklist holds, however written."""
+        if channel not in PHONE_CHANNELS or not addresses:
             return set()
-        variants = {address: address_variants(channel, address) for address in addresses}
-        # sudo: any sender must know, few may read the list
-        entries = self.env["phone.blacklist"].sudo()
-        wanted = sorted(set().union(*variants.values()))
-        listed = set(entries.search([("number", "in", wanted)]).mapped("number"))
-        return {address for address, each in variants.items() if not listed.isdisjoint(each)}
+        entries = self.env["phone.blacklist"]
+        entries.flush_model(["active", "number"])
+        where = SQL("active")
+        if len(addresses) <= FEW:
+            variants = set().union(*(address_variants(channel, each) for each in addresses))
+            where = SQL("active AND number = ANY(%s)", sorted(variants))
+        # SQL: any sender must know, few may read the list; and a search parses every number anew
+        rows = self.env.execute_query(SQL("SELECT number FROM phone_blacklist WHERE %s", where))
+        listed = {canonical_address(channel, row[0]) for row in rows}
+        if not listed:
+            return set()
+        return {each for each in addresses if canonical_address(channel, each) in listed}
 
     @api.model
     def _decide(self, rows, address, now, closed, required=0):

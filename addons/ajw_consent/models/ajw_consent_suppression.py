@@ -109,11 +109,9 @@ class AjwConsentSuppression(models.Model):
     def _digests(self, controller, channel, addresses):
         """Return address → its digests under every key, the newest first."""
         keyring, context = self._keyring(), self._context(controller, channel)
-        return {
-            address: keyring.digests(context, canonical_address(channel, address))
-            for address in addresses
-            if address
-        }
+        addresses = [address for address in addresses if address]
+        texts = (canonical_address(channel, address) for address in addresses)
+        return dict(zip(addresses, keyring.digests_of(context, texts), strict=True))
 
     # ------------------------------------------------------------------
     # Asking

@@ -1,5 +1,6 @@
 import logging
 from collections import defaultdict
+from itertools import groupby
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -29,27 +30,55 @@ class AjwConsentSuppression(models.Model):
         :param entries: list of ``Entry``
         :param bool suppress: put what was said no to on the list
         """
-        said_no, said_yes = [], []
+        said = []
         for event_id, entry in zip(event_ids, entries, strict=True):
             if entry.kind in CLOSED_BY_PERSON:
-                said_no.append(event_id)
+                if suppress:
+                    said.append((event_id, entry, False))
             elif entry.method in EXPLICIT_METHODS and entry.address:
                 confirmed = entry.kind == "confirmed" or (
                     entry.kind == "given" and not entry.purpose.double_opt_in
                 )
                 if confirmed or entry.kind == "renewed":
-                    said_yes.append((event_id, entry))
-        if not said_yes and not (said_no and suppress):
+                    said.append((event_id, entry, True))
+        if not said:
             return
         if problem := self.env["ajw.consent.keyring"]._check():
             self._warn_without_keys(problem)
             return
-        for event_id, entry in said_yes:
-            self._lift(event_id, entry)
-        if said_no and suppress:
-            # sudo: see _write_rows
-            states = self.env["ajw.consent.state"].sudo()
-            self._suppress_states(states.search([("event_id", "in", said_no)]))
+        # In the order in which it was recorded: a yes lifts only what was said before it.
+        # pylint: disable-next=bad-builtin-groupby  # runs of a list, no records
+        for is_yes, group in groupby(said, lambda each: each[2]):
+            if is_yes:
+                for event_id, entry, _is_yes in group:
+                    self._lift(event_id, entry)
+            else:
+                self._suppress_entries([entry for _event_id, entry, _is_yes in group])
+        # sudo: see _write_rows
+        states = self.env["ajw.consent.state"].sudo()
+        self._mark(
+            states.search(
+                [("event_id", "in", [event_id for event_id, _entry, is_yes in said if not is_yes])]
+            )
+        )
+
+    @api.model
+    def _suppress_entries(self, entries):
+        """Put the addresses of what was just said no to on the list."""
+        # sudo: the person is nobody's user
+        subjects = self.env["ajw.consent.subject"].sudo()
+        groups = defaultdict(set)
+        for entry in entries:
+            subject = subjects.browse(entry.subject_id)
+            group = (
+                *(subject.company_id, entry.channel, entry.purpose, entry.kind),
+                entry.occurred_at,
+            )
+            groups[group] |= (
+                {entry.address} if entry.address else self._all_addresses(subject, entry.channel)
+            )
+        for (controller, channel, purpose, kind, since), addresses in groups.items():
+            self._suppress(controller, channel, addresses, purpose, kind, since)
 
     @api.model
     def _warn_without_keys(self, problem):
@@ -72,9 +101,14 @@ class AjwConsentSuppression(models.Model):
             return {state.address}
         if state.address_ref:
             return set()  # erased
-        others = state.subject_id.state_ids.filtered(lambda row: row.channel == state.channel)
-        held = state.partner_id._ajw_held_addresses().get(state.partner_id.id, {})
-        return {*filter(None, others.mapped("address")), *held.get(state.channel, ())}
+        return self._all_addresses(state.subject_id, state.channel)
+
+    @api.model
+    def _all_addresses(self, subject, channel):
+        others = subject.state_ids.filtered(lambda row: row.channel == channel)
+        partner = subject.partner_id
+        held = partner._ajw_held_addresses().get(partner.id, {})
+        return {*filter(None, others.mapped("address")), *held.get(channel, ())}
 
     @api.model
     def _lift(self, event_id, entry):

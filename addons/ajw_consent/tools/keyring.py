@@ -123,6 +123,26 @@ class Keyring:
         """Return the digest under every key, for looking a value up."""
         return [self._digest(key_id, context, text) for key_id in self._hmac_keys]
 
+    def digests_of(self, context, texts):
+        """Return the digests under every key, of many texts: as :meth:`digests`, at half the cost.
+
+        :param texts: iterable of str
+        :return: list of lists of str, in the order of the texts
+        """
+        states = [
+            (f"{key_id}:", hmac.new(key, context.encode() + b"\0", "sha256"))
+            for key_id, key in self._hmac_keys.items()
+        ]
+        found = []
+        for text in texts:
+            encoded, digests = text.encode(), []
+            for prefix, state in states:
+                digest = state.copy()  # the key and the context went in already
+                digest.update(encoded)
+                digests.append(prefix + digest.hexdigest())
+            found.append(digests)
+        return found
+
 
 def generate_keys():
     """Return fresh keys in the form of ``AJW_KEYS``."""
