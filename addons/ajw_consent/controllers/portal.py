@@ -1,7 +1,11 @@
+import re
+
 from odoo import http
 from odoo.http import request
 
 from odoo.addons.portal.controllers.portal import CustomerPortal, pager
+
+from .invitation import _text
 
 PAGE = 20
 #: What an answer may leave in the session for the page that follows.
@@ -22,6 +26,7 @@ class ConsentPortal(CustomerPortal):
     @http.route("/my/consents/answer", type="http", auth="user", website=True, methods=["POST"])
     def ajw_consents_answer(self, company=None, decision="", notice="", lang=None, **_params):
         """Record what the customer decided, and show that."""
+        decision, notice, lang = _text(decision), _text(notice), _text(lang)
         partner = request.env.user.partner_id
         controller = self._ajw_controller(partner, company)
         if not controller:
@@ -58,6 +63,7 @@ class ConsentPortal(CustomerPortal):
     )
     def ajw_consents_confirmation(self, confirmation="", way="", **_params):
         """Send the email that confirms once more, or show the code to confirm by WhatsApp with."""
+        confirmation, way = _text(confirmation), _text(way)
         partner = request.env.user.partner_id
         # sudo: no customer reads them; only one of their own is found
         row = request.env["ajw.consent.confirmation"].sudo()
@@ -131,6 +137,9 @@ class ConsentPortal(CustomerPortal):
         controller = self._ajw_controller(partner, company) or controllers[:1]
         flash = request.session.pop(FLASH, {})
         preference = request.env["ajw.consent.preference"]
+        notice = (
+            preference._notice(controller, _text(lang), request.env.lang) if controller else None
+        )
         values = {
             **self._ajw_layout_values(),
             "controllers": controllers,
@@ -138,17 +147,17 @@ class ConsentPortal(CustomerPortal):
             "flash": flash,
             "code": code,
             "business_number": controller._ajw_card_number() if code else "",
-            "choices": preference._choices(controller, partner) if controller else [],
-            "notice": preference._notice(controller, lang, request.env.lang)
+            "choices": preference._choices(controller, partner, notice=notice)
             if controller
-            else None,
+            else [],
+            "notice": notice,
             "keyring_problem": bool(request.env["ajw.consent.keyring"]._check()),
             "waiting": self._ajw_waiting(controller, partner),
             "statements": preference._statements(),
             "channel_labels": preference._channel_labels(),
         }
-        page = int(page) if str(page).isascii() and str(page).isdigit() else 1
-        events, count = preference._history(controller, partner, PAGE, (max(page, 1) - 1) * PAGE)
+        page = max(int(page), 1) if re.fullmatch(r"[0-9]{1,6}", str(page)) else 1
+        events, count = preference._history(controller, partner, PAGE, (page - 1) * PAGE)
         values |= {
             "events": events,
             "pager": pager(

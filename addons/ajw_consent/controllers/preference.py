@@ -2,7 +2,7 @@ from odoo import http
 from odoo.http import request
 
 from ..tools.invitation import mask_address
-from .invitation import ConsentPages
+from .invitation import ConsentPages, _ids, _text
 from .portal import receipt_response
 
 
@@ -37,6 +37,7 @@ class PreferencePages(ConsentPages):
     )
     def preferences_answer(self, token, decision="", notice="", lang=None, **_params):
         """Record what the person decided, and show that."""
+        decision, notice, lang = _text(decision), _text(notice), _text(lang)
         opened = request.env["ajw.consent.preference.link"]._open(token)
         if opened.problem:
             return self._show_preferences(token, lang)
@@ -63,7 +64,9 @@ class PreferencePages(ConsentPages):
         lang = values["lang"]
         choices = [
             choice._replace(purpose=choice.purpose.with_context(lang=lang))
-            for choice in (preference._choices(controller, partner) if partner else ())
+            for choice in (
+                preference._choices(controller, partner, notice=values["notice"]) if partner else ()
+            )
         ]
         values |= {
             "content": "ajw_consent.public_preferences",
@@ -191,7 +194,7 @@ class PreferencePages(ConsentPages):
 
         :raises AccessError: the user may not see one of the events
         """
-        numbers = [int(each) for each in ids.split(",") if each.isascii() and each.isdigit()]
+        numbers = _ids(_text(ids).split(","))
         events = request.env["ajw.consent.event"].browse(numbers).exists()
         events.check_access("read")
         return receipt_response(events.sudo(), "json")  # sudo: their evidence; the user may see

@@ -76,6 +76,7 @@ from . import (
     res_company_attestation,
     res_partner,
     res_partner_life,
+    res_partner_number,
     res_partner_origin,
     res_partner_overview,
     res_users_signup,

@@ -182,9 +182,10 @@ class AjwConsentConfirmation(models.Model):
         row = self.sudo()  # sudo: rows are read-only to every role; callers checked the right
         if row.state not in OPEN or row.expires_at <= fields.Datetime.now():
             return "closed"
-        email = row.partner_id.email_normalized
+        email = row._confirming_email(row.partner_id, row.channel, row.address)
         if not email:
-            return "no_email"
+            unproven = row.address in row.partner_id._ajw_unproven_numbers()
+            return "unproven" if unproven else "no_email"
         if row.send_count >= SEND_LIMIT:
             return "too_often"
         if row.sent_at and row.sent_at > fields.Datetime.now() - SEND_PAUSE:
@@ -198,6 +199,7 @@ class AjwConsentConfirmation(models.Model):
         """Return the sentence that tells why the email is not sent again."""
         return {
             "closed": self.env._("This does not wait for a confirmation any more."),
+            "unproven": self._unproven_label(),
             "no_email": self.env._(
                 "%s has no email address. Enter one, or let the person confirm by a WhatsApp "
                 "message.",

@@ -42,9 +42,18 @@ class AjwConsentConfirmation(models.Model):
             return Asked("contact_gone", row)
         if row.state not in OPEN or row._ajw_stale() or not row._still_waiting():
             return Asked("nothing_to_confirm", row)
+        if not row._email_proves():
+            return Asked("not_by_email", row)
         if self.env["ajw.consent.keyring"]._check():
             return Asked("unavailable", row)
         return Asked("", row)
+
+    def _email_proves(self):
+        """Whether who reads the email is the one whose yes counts."""
+        self.ensure_one()
+        if self.channel == "email":
+            return bool(self.address) and self.email == self.address
+        return self.address not in self.partner_id._ajw_unproven_numbers()
 
     @api.model
     def _confirm_by_link(self, token, ip):

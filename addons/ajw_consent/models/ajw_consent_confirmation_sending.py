@@ -54,7 +54,7 @@ class AjwConsentConfirmation(models.Model):
         """Return the values of a row for the states of one person, channel and address."""
         first = states[0]
         partner = first.partner_id
-        email = partner.email_normalized
+        email = self._confirming_email(partner, first.channel, first.address)
         days = max(first.company_id.ajw_consent_confirmation_validity, 1)
         return {
             "company_id": first.company_id.id,
@@ -67,8 +67,35 @@ class AjwConsentConfirmation(models.Model):
             "notice_id": states.notice_id[:1].id,
             "email": email,
             "state": "queued" if email else "no_email",
+            "failure_reason": self._unproven_label()
+            if first.address in partner._ajw_unproven_numbers()
+            else False,
             "expires_at": fields.Datetime.now() + timedelta(days=days),
         }
+
+    @api.model
+    def _confirming_email(self, partner, channel, address):
+        """Return the email address whose owner can confirm, ``False`` when there is none.
+
+        Consent about an email address is confirmed from that very one. A number that its visitor
+        entered is confirmed by a message from it alone: the email address may be the visitor's too.
+
+        :param partner: res.partner, one record
+        :param str channel: channel key
+        :param str address: normalised number or address that the opt-in is about
+        """
+        if channel == "email":
+            return address or False
+        if address in partner._ajw_unproven_numbers():
+            return False
+        return partner.email_normalized
+
+    @api.model
+    def _unproven_label(self):
+        return self.env._(
+            "The customer entered this number. Only a WhatsApp message from it confirms, or a "
+            "colleague who records the answer."
+        )
 
     @api.model
     def _close_older(self, states):
@@ -250,6 +277,6 @@ class AjwConsentEvent(models.Model):
         confirmations, recorded = self.env["ajw.consent.confirmation"].sudo(), events.sudo()
         if any(entry.kind in DECIDING for entry in entries):
             confirmations._settle(recorded)
-        if any(entry.kind == "given" and entry.purpose.double_opt_in for entry in entries):
+        if any(entry.kind == "given" for entry in entries):
             confirmations._start(recorded)
         return events

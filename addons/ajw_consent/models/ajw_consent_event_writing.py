@@ -117,7 +117,7 @@ class AjwConsentEvent(models.Model):
                     )
                 key = (entry.notice.id, entry.purpose.id, entry.channel)
                 if key not in checked:
-                    entry.notice._check_covers(entry.purpose)
+                    entry.notice._check_covers(entry.purpose, entry.channel)
                     checked.add(key)
                 guardian = (entry.evidence.get("guardian") or "").strip()
                 if (entry.given_by == "guardian") != bool(guardian):
@@ -140,6 +140,7 @@ class AjwConsentEvent(models.Model):
         heads = self._chain_heads(subjects, {entry.channel for entry in entries})
         refs = self._address_refs(subjects, entries)
         event_rows, evidence_rows, scans = [], [], []
+        unproven = self._unproven_numbers(entries, subjects)
         ids = next_ids(self.env.cr, self._table, len(entries))
         uid, stamp = self.env.uid, self.env.cr.now()
         for event_id, entry in zip(ids, entries, strict=True):
@@ -163,7 +164,7 @@ class AjwConsentEvent(models.Model):
                 method=entry.method,
                 occurred_at=entry.occurred_at,
                 recorded_at=now,
-                needs_confirmation=entry.kind == "given" and entry.purpose.double_opt_in,
+                needs_confirmation=self._needs_confirmation(entry, unproven),
                 expires_at=self._expiry(entry.purpose, entry.kind, entry.occurred_at),
                 notice_digest=entry.notice.digest or "",
                 address_ref=ref,

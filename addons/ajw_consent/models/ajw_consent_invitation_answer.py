@@ -218,7 +218,7 @@ class AjwConsentInvitation(models.Model):
         notice = Notice._pick(Notice._latest_by_lang(asked.controller, purposes=offered), lang)
         if not notice:
             return "unavailable"
-        if not notice_digest or not consteq(notice.digest, notice_digest):
+        if not notice_digest or not consteq(notice.digest.encode(), notice_digest.encode()):
             return "notice_changed"
         if decision == "decline":
             return self._answer_once(asked, "refused", offered, notice, ip)

@@ -97,7 +97,7 @@ class AjwConsentInvitation(models.Model):
         notice = Notice._pick(Notice._latest_by_lang(controller, purposes=offered), lang)
         if not notice or not company._ajw_card_number():
             return "unavailable", {}
-        if not notice_digest or not consteq(notice.digest, notice_digest):
+        if not notice_digest or not consteq(notice.digest.encode(), notice_digest.encode()):
             return "notice_changed", {}
         offered = offered.filtered(notice._covers)
         ticked = offered.filtered(lambda purpose: purpose.id in purpose_ids)

@@ -63,13 +63,38 @@ class AjwConsentNotice(models.Model):
             not channel or bool(self[CHANNEL_FIELDS[channel]])
         )
 
-    def _check_covers(self, purposes):
+    def _line_of(self, purpose):
+        """Return what the wording says of a purpose; empty in wordings that do not itemise.
+
+        :param purpose: ``ajw.consent.purpose``, one record
+        :rtype: ajw.consent.notice.line
+        """
+        return self.line_ids.filtered(lambda line: line.purpose_id == purpose)
+
+    def _check_covers(self, purposes, channel=None):
         """Refuse an opt-in to what the wording does not speak of.
 
-        :raises ValidationError: naming the purposes
+        :param purposes: ``ajw.consent.purpose``
+        :param str channel: channel key; the purposes alone if not given
+        :raises ValidationError: naming the channel or the purposes
         """
         for notice in self:
             uncovered = purposes.filtered(lambda purpose, seen=notice: not seen._covers(purpose))
+            # A wording that speaks of all the purposes, and still does not cover: by the channel.
+            if channel and not uncovered and not all(notice._covers(p, channel) for p in purposes):
+                labels = dict(
+                    self.env["ajw.consent.state"]
+                    ._fields["channel"]
+                    ._description_selection(self.env)
+                )
+                raise ValidationError(
+                    self.env._(
+                        "The notice %(notice)s does not speak of %(channel)s. Publish a version "
+                        "that does, and ask with that.",
+                        notice=notice.display_name,
+                        channel=labels[channel],
+                    )
+                )
             if uncovered:
                 raise ValidationError(
                     self.env._(

@@ -21,7 +21,9 @@ class Choice(NamedTuple):
     :param reason: the gate's reason code, see ``ajw.consent.gate._reason_label``
     :param state: ``ajw.consent.state`` that it rests on, empty when nothing was answered
     :param current: whether the address is the one on the contact now
-    :param covered: whether the wording in force speaks of the purpose on the channel
+    :param covered: whether the wording that is shown speaks of the purpose on the channel
+    :param line: ``ajw.consent.notice.line`` with which it does, empty in wordings of old releases
+    :param confirm: whether a yes counts only once it was confirmed
     """
 
     purpose: Any
@@ -31,6 +33,18 @@ class Choice(NamedTuple):
     state: Any
     current: bool
     covered: bool = False
+    line: Any = None
+    confirm: bool = False
+
+    @property
+    def label(self):
+        """The purpose as the wording that is shown names it; what is hashed is what is read."""
+        return (self.line and self.line.name) or self.purpose.name
+
+    @property
+    def description(self):
+        """What the wording that is shown says of the purpose."""
+        return self.line.description if self.line else self.purpose.description
 
     @property
     def key(self):
@@ -64,15 +78,16 @@ class AjwConsentPreference(models.AbstractModel):
     _description = "Consent Preferences"
 
     @api.model
-    def _choices(self, controller, partner, channels=None):
+    def _choices(self, controller, partner, channels=None, notice=None):
         """Return what a person chose and can choose, purposes in their order.
 
-        Asked is about what the wording in force speaks of, on the address the contact has now.
+        Asked is about what the wording that is shown speaks of, on the address the contact has now.
         What is in force beside that can be withdrawn: on an older address, for an archived purpose.
 
         :param controller: res.company
         :param partner: res.partner, one record
         :param channels: only these channels; all of them if not given
+        :param notice: the wording that is shown; if not given, the one in the contact's language
         :rtype: list[Choice]
         """
         self = self.sudo()  # sudo: the customer is nobody's user; the caller knows who it is
@@ -80,7 +95,7 @@ class AjwConsentPreference(models.AbstractModel):
         states = self.env["ajw.consent.state"].search(
             [("company_id", "=", controller.id), ("partner_id", "=", partner.id)]
         )
-        notice = self._notice(controller, partner.lang)
+        notice = notice or self._notice(controller, partner.lang)
         purposes = self.env["ajw.consent.purpose"].search([])
         choices = []
         for channel, _label in self.env["ajw.consent.state"]._fields["channel"].selection:
@@ -107,6 +122,7 @@ class AjwConsentPreference(models.AbstractModel):
     def _current_choices(self, controller, partner, channel, address, purposes, states, notice):
         """Return the choices on the address that the contact has now; see :meth:`_choices`."""
         gate, pair = self.env["ajw.consent.gate"], (partner.id, address)
+        unproven = partner._ajw_unproven_numbers()
         found = []
         for purpose in purposes:
             mine = states.filtered(
@@ -123,7 +139,11 @@ class AjwConsentPreference(models.AbstractModel):
                 reason = "minor"  # whatever they answered themselves
             state = mine.filtered(lambda state, by=answer: state.event_id.id == by.event_id)
             found.append(
-                Choice(purpose, channel, address, reason, (state or mine)[:1], True, covered)
+                Choice(
+                    *(purpose, channel, address, reason, (state or mine)[:1], True, covered),
+                    line=notice._line_of(purpose) if covered else None,
+                    confirm=purpose.double_opt_in or address in unproven,
+                )
             )
         return found
 

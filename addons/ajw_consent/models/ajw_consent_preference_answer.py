@@ -44,7 +44,8 @@ class AjwConsentPreference(models.AbstractModel):
         self = self.sudo()  # sudo: the customer is nobody's user; the caller knows who it is
         partner = partner.sudo()
         none = self.env["ajw.consent.event"]
-        by_key = {choice.key: choice for choice in self._choices(controller, partner)}
+        choices = self._choices(controller, partner, notice=notice)
+        by_key = {choice.key: choice for choice in choices}
         chosen = [by_key[key] for key in dict.fromkeys(keys) if key in by_key]
         if len(chosen) != len(set(keys)):
             return Outcome("purposes_changed", none)
@@ -118,6 +119,6 @@ class AjwConsentPreference(models.AbstractModel):
         :param str lang: language of the page
         """
         notice = self._notice(controller, lang)
-        if notice and digest and consteq(notice.digest, digest):
+        if notice and digest and consteq(notice.digest.encode(), digest.encode()):
             return notice
         return notice.browse()

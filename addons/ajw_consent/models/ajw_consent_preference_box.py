@@ -3,6 +3,8 @@ import logging
 from odoo import api, models
 from odoo.http import request
 
+from ..tools.collisions import COLLISIONS
+from ..tools.invitation import mask_address
 from .ajw_consent_invitation_screening import ASKABLE
 
 _logger = logging.getLogger(__name__)
@@ -37,11 +39,9 @@ class AjwConsentPreference(models.AbstractModel):
         if not notice:
             return values
         return values | {
-            "ajw_boxes": [
-                choice
-                for choice in self._choices(controller, partner)
-                if choice.can_give and choice.reason in ASKABLE
-            ],
+            "ajw_boxes": self._offered(controller, partner, notice),
+            "ajw_boxes_by_link": self.env.user._is_public(),
+            "ajw_mask": mask_address,
             "ajw_boxes_notice": notice,
             "ajw_channel_labels": self._channel_labels(),
         }
@@ -57,8 +57,29 @@ class AjwConsentPreference(models.AbstractModel):
         return bool(partner.active) and (user._is_public() or user.partner_id == partner)
 
     @api.model
+    def _offered(self, controller, partner, notice):
+        """Return the boxes that a visitor sees.
+
+        Who holds no more than a link sees the same ones whatever the customer answered: they learn
+        nothing of that.
+
+        :rtype: list[Choice]
+        """
+        choices = self._choices(controller, partner, notice=notice)
+        if self.env.user._is_public():
+            return [choice for choice in choices if choice.current and choice.covered]
+        return [choice for choice in choices if self._open_to(choice)]
+
+    @api.model
+    def _open_to(self, choice):
+        """Whether a yes is recorded: a no stands until the person opts in elsewhere."""
+        return choice.can_give and choice.reason in ASKABLE
+
+    @api.model
     def _tick(self, company, partner, keys, notice_digest, lang, note):
-        """Record ticked boxes. Never raises: what the customer came for must not fail with it.
+        """Record ticked boxes. What the customer came for does not fail with it.
+
+        Only a collision of transactions is raised: Odoo then does all of it again.
 
         :param company: res.company of the document
         :param partner: res.partner whom the document is for, with sudo
@@ -66,14 +87,17 @@ class AjwConsentPreference(models.AbstractModel):
         :param str notice_digest: digest of the wording the page showed
         :param str lang: language of that wording
         :param str note: what the customer did, for the evidence
-        :return: ``""`` (nothing ticked), ``recorded``, ``confirm`` (waits for a confirmation) or
-            ``failed``; kept for the page that follows
+        :return: ``""`` (nothing ticked), ``recorded``, ``confirm`` (waits for a confirmation),
+            ``asked`` (the customer is asked, by a visitor with a link) or ``failed``; kept for
+            the page that follows
         """
         if not keys:
             return ""
         try:
             with self.env.cr.savepoint():
                 done = self._tick_or_raise(company, partner, keys, notice_digest, lang, note)
+        except COLLISIONS:
+            raise
         except Exception as error:  # noqa: BLE001 - the signature or payment comes first
             _logger.warning(
                 "Ticked boxes of company %s could not be recorded: %s",
@@ -97,19 +121,22 @@ class AjwConsentPreference(models.AbstractModel):
         if not well_formed or not self._boxes_for(partner):
             return "failed"
         notice = self._seen_notice(controller, notice_digest, lang)
-        offered = {
-            choice.key
-            for choice in self._choices(controller, partner)
-            if choice.can_give and choice.reason in ASKABLE
-        }
-        if not notice or not set(keys) <= offered:
+        if not notice:
             return "failed"
+        offered = {choice.key: choice for choice in self._offered(controller, partner, notice)}
+        if not set(keys) <= offered.keys():
+            return "failed"
+        by_link = self.env.user._is_public()
+        keys = [key for key in keys if self._open_to(offered[key])]
+        if by_link and not keys:
+            return "asked"
         outcome = self._decide(
             controller,
             partner,
             "give",
             keys,
-            "portal",
+            # Of a link it is not known who holds it: the ledger has that confirmed.
+            "document_link" if by_link else "portal",
             notice=notice,
             evidence={
                 "ip": request.httprequest.remote_addr,
@@ -119,4 +146,6 @@ class AjwConsentPreference(models.AbstractModel):
         )
         if outcome.problem:
             return "failed"
+        if by_link:
+            return "asked"
         return "confirm" if outcome.waiting else "recorded"

@@ -26,6 +26,7 @@ METHODS = [
     ("sms_link", "Link in a text message"),
     ("qr_code", "QR code"),
     ("portal", "Customer portal"),
+    ("document_link", "Link to a document"),
     ("import", "Import"),
     ("whatsapp_message", "WhatsApp message"),
     ("whatsapp_button", "WhatsApp button"),

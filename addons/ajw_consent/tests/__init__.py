@@ -26,6 +26,7 @@ from . import (
     test_preference_browser,
     test_preference_link,
     test_preference_portal,
+    test_preference_trust,
     test_proof_command,
     test_proof_export,
     test_receipt,

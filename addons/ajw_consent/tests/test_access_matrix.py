@@ -216,6 +216,7 @@ class TestAccessMatrix(
         "res.partner.ajw_consent_origin_ids": "ajw_consent.group_user",
         "res.partner.ajw_consent_overview": "ajw_consent.group_user",
         "res.partner.ajw_consent_state_ids": "ajw_consent.group_user",
+        "res.partner.ajw_consent_unproven": ".",
     }
 
     # -- rows ------------------------------------------------------------------------------------

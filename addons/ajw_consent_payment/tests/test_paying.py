@@ -91,15 +91,17 @@ class TestPaying(ConsentCommonMixin, AccountPaymentCommon, PaymentHttpCommon):
         self.assertTrue(tx)
         event = self._events()
         self.assertEqual(
-            (event.kind, event.method, event.notice_id), ("given", "portal", self.seller_notice)
+            (event.kind, event.method, event.notice_id),
+            ("given", "document_link", self.seller_notice),
         )
+        self.assertTrue(event.needs_confirmation, "whoever holds the link may not be the customer")
         evidence = self.env["ajw.consent.evidence"].search([("event_id", "=", event.id)])
         self.assertIn(self.invoice.name, evidence.note)
         self.assertEqual(evidence.address, self.number)
         self.assertTrue(evidence.ip)
-        self.assertIn('data-done="recorded"', self._page())
-        self.assertNotIn('data-done="recorded"', self._page(), "said once")
-        self.assertNotIn(f'value="{self.box}"', self._page(), "not asked again")
+        self.assertIn('data-done="asked"', self._page())
+        self.assertNotIn('data-done="asked"', self._page(), "said once")
+        self.assertIn(f'value="{self.box}"', self._page(), "a link does not tell what was answered")
 
     def test_failing_to_record_never_blocks_the_payment(self):
         preference = type(self.env["ajw.consent.preference"])
@@ -139,7 +141,7 @@ class TestPaying(ConsentCommonMixin, AccountPaymentCommon, PaymentHttpCommon):
         self.assertFalse(self.env["ajw.consent.preference"]._boxes_for(self.payer))
         self.assertNotIn('class="o_ajw_boxes', self._page())
 
-    def test_who_said_no_is_not_asked_here(self):
+    def test_a_no_stands_and_the_link_does_not_tell_it(self):
         self.env["ajw.consent.event"]._record(
             self.seller,
             self.payer,
@@ -149,7 +151,7 @@ class TestPaying(ConsentCommonMixin, AccountPaymentCommon, PaymentHttpCommon):
             "withdrawn",
             "spoken",
         )
-        self.assertNotIn(f'value="{self.box}"', self._page())
+        self.assertIn(f'value="{self.box}"', self._page())
         self._pay(**self._ticked(self.box))
         self.assertEqual(self._events().mapped("kind"), ["withdrawn"])
 

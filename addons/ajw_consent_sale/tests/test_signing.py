@@ -1,6 +1,8 @@
 from unittest.mock import patch
 from urllib.parse import urlencode
 
+from psycopg2.errors import SerializationFailure
+
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
@@ -74,6 +76,7 @@ class TestSigning(SigningCommon):
         self.assertNotIn("o_ajw_boxes_done", self._page())
 
     def test_C2_what_was_ticked_is_recorded(self):
+        self.authenticate("preference_customer", "preference_customer")
         self._sign(self.box)
         self.assertEqual(self.order.state, "sale")
         self.assertEqual(self._kinds(), [("order", "given", "portal")])
@@ -87,7 +90,52 @@ class TestSigning(SigningCommon):
         self.assertTrue(self._ask_gate(self.partner, self.purpose_order).allowed)
         self.assertIn('data-done="recorded"', self._page())
 
+    def test_C2_a_link_does_not_consent_for_the_customer(self):
+        self._sign(self.box)
+        self.assertEqual(self.order.state, "sale")
+        self.assertEqual(self._kinds(), [("order", "given", "document_link")])
+        self.assertEqual(self._ask_gate(self.partner, self.purpose_order).reason, "unconfirmed")
+        self.assertIn('data-done="asked"', self._page())
+        self._run_confirmations()
+        token = self._link_in("/ajw_consent/confirm", "customer@example.com")
+        self.Confirmation._confirm_by_link(token, "203.0.113.9")
+        self.assertTrue(self._ask_gate(self.partner, self.purpose_order).allowed)
+
+    def test_a_link_tells_and_changes_nothing_of_earlier_answers(self):
+        boxes = self._page().split("o_ajw_boxes")[1].split("<details")[0]
+        self._opt_in(self.partner, self.purpose_order)
+        self._withdraw(self.partner, self.purpose_invoice)
+        before = self._kinds()
+        after = self._page().split("o_ajw_boxes")[1].split("<details")[0]
+        self.assertEqual(boxes, after)
+        self.assertNotIn(self.number, after)
+        self._sign(self.box, f"{self.purpose_invoice.id}-whatsapp")
+        self.assertEqual(self._kinds(), before)
+        self.assertIn('data-done="asked"', self._page())
+        self.assertTrue(self._ask_gate(self.partner, self.purpose_order).allowed)
+
+    def test_two_at_once_both_sign_and_record(self):
+        self.authenticate("preference_customer", "preference_customer")
+        preference = type(self.env["ajw.consent.preference"])
+        record, calls = preference._write_down, []
+
+        def collide_once(*args, **kwargs):
+            calls.append(args)
+            if len(calls) == 1:
+                raise SerializationFailure("could not serialize access")
+            return record(*args, **kwargs)
+
+        with (
+            patch.object(preference, "_write_down", collide_once),
+            mute_logger("odoo.service.model"),
+        ):
+            self._sign(self.box)
+        self.assertEqual(len(calls), 2)
+        self.assertEqual(self.order.state, "sale")
+        self.assertEqual(self._kinds(), [("order", "given", "portal")])
+
     def test_double_opt_in_waits(self):
+        self.authenticate("preference_customer", "preference_customer")
         self._sign(f"{self.purpose_marketing.id}-whatsapp")
         self.assertEqual(self._ask_gate(self.partner, self.purpose_marketing).reason, "unconfirmed")
         self.assertEqual(
@@ -156,7 +204,7 @@ class TestSigningBrowser(SigningCommon):
     def test_C2_sign_with_one_ticked(self):
         self._tour("ajw_consent_sign_ticked")
         self.assertEqual(self.order.state, "sale")
-        self.assertEqual(self._kinds(), [("invoice", "given", "portal")])
+        self.assertEqual(self._kinds(), [("invoice", "given", "document_link")])
 
 
 @tagged("-at_install", "post_install")

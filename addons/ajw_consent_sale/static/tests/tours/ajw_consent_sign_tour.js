@@ -43,6 +43,6 @@ registry.category("web_tour.tours").add("ajw_consent_sign_ticked", {
         ...OPEN,
         { trigger: ".modal.show .o_ajw_boxes .form-check:first input", run: "check" },
         ...SIGN,
-        { content: "It is said", trigger: ".o_ajw_boxes_done[data-done='recorded']" },
+        { content: "It is said", trigger: ".o_ajw_boxes_done[data-done='asked']" },
     ],
 });
