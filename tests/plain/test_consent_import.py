@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from datetime import datetime
+from datetime import UTC, datetime
 
 import openpyxl
 import pytest
@@ -98,17 +98,43 @@ def test_columns_by_their_names():
     [
         ("2025-01-31", "iso", datetime(2025, 1, 31)),
         ("2025-01-31 10:30", "dmy", datetime(2025, 1, 31, 10, 30)),
-        ("2025-01-31T10:30:15Z", "iso", datetime(2025, 1, 31, 10, 30, 15)),
+        ("2025-01-31T10:30", "iso", datetime(2025, 1, 31, 10, 30)),
+        ("31.01.2025 9:05", "dmy", datetime(2025, 1, 31, 9, 5)),
+        ("2025-01-31T10:30:15Z", "iso", datetime(2025, 1, 31, 10, 30, 15, tzinfo=UTC)),
+        ("2025-01-31T10:30:15.123z", "iso", datetime(2025, 1, 31, 10, 30, 15, tzinfo=UTC)),
+        ("2025-01-31 10:30 +05:30", "iso", datetime(2025, 1, 31, 5, 0, tzinfo=UTC)),
+        ("2025-01-31T10:30:00-0800", "iso", datetime(2025, 1, 31, 18, 30, tzinfo=UTC)),
         ("31/01/2025", "dmy", datetime(2025, 1, 31)),
         ("03/04/2025", "mdy", datetime(2025, 3, 4)),
         ("03/04/2025", "dmy", datetime(2025, 4, 3)),
     ],
 )
 def test_dates(text, date_format, moment):
-    assert importing.parse_moment(text, date_format) == moment
+    parsed = importing.parse_moment(text, date_format)
+    assert parsed == moment
+    assert (parsed.tzinfo is None) == (moment.tzinfo is None)
 
 
-@pytest.mark.parametrize("text", ["2025-02-30", "31/01/2025", "yesterday", "", "20250131x"])
+def test_numbers_of_other_systems_are_no_ids_of_the_database():
+    for name, key in (
+        ("External ID", "contact_id"),
+        ("id", "contact_id"),
+        (".id", "database_id"),
+        ("Database ID", "database_id"),
+    ):
+        assert importing.map_columns([name]) == ({key: 0}, [])
+    found, unknown = importing.map_columns(["Customer ID", "Contact", "Email"])
+    assert found == {"email": 2}
+    assert unknown == ["Customer ID", "Contact"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2025-02-30", "31/01/2025", "yesterday", "", "20250131x", "²", "9" * 5000),
+        *("2025-01-31T25:00", "2025-01-31T10:30+99:00", "2025-01-31Z", "2025-01-31 10"),
+    ],
+)
 def test_what_is_no_date(text):
     with pytest.raises(ValueError):
         importing.parse_moment(text)

@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from ..importing import MAX_BYTES
 from .selections import CHANNELS
@@ -8,13 +11,19 @@ from .selections import CHANNELS
 INLINE_BYTES = 200_000
 #: Nothing can be changed any more.
 FIXED = ("queued", "done")
+#: What a check depends on: after a change, what it found holds no more.
+CHECKED = {"file", "date_format", "purpose_ids", "channel", "notice_id", "company_id"}
+#: How long a list and what is wrong with it are kept after the last change.
+KEEP = timedelta(days=30)
+GC_BATCH = 100
 
 
 class AjwConsentImport(models.Model):
     """A list of consents that were collected elsewhere: checked first, then recorded.
 
     Checking lists every bad row; importing records the good ones, or nothing unless all are good,
-    as the officer chooses. The file is deleted when it is done: the evidence has what matters.
+    as the officer chooses. The file is deleted when it is done: the evidence has what matters. A
+    list that nobody imports, and the bad rows, are deleted after 30 days.
     """
 
     _name = "ajw.consent.import"
@@ -27,6 +36,7 @@ class AjwConsentImport(models.Model):
         "file": {"category": "file", "erase": "delete"},
         "bad_rows": {"category": "file", "erase": "delete"},
         "file_name": {"category": "file", "erase": "clear"},
+        "user_id": {"category": "link", "erase": "none", "reason": "who imported, kept as proof"},
         "remark": {
             "category": "technical",
             "erase": "none",
@@ -93,6 +103,13 @@ class AjwConsentImport(models.Model):
     )
     bad_count = fields.Integer("Bad rows", readonly=True, copy=False)
     recorded_count = fields.Integer("Consents recorded", readonly=True, copy=False)
+    user_id = fields.Many2one(
+        "res.users",
+        "Started by",
+        readonly=True,
+        copy=False,
+        help="Who checked or imported last: the contacts and clock of this user count.",
+    )
     progress = fields.Float(compute="_compute_progress")
     remark = fields.Text(readonly=True, copy=False)
     problem_ids = fields.One2many("ajw.consent.import.problem", "import_id", readonly=True)
@@ -123,8 +140,8 @@ class AjwConsentImport(models.Model):
         vals = self._own(vals)
         if vals and not self.env.su and self.filtered(lambda run: run.state in FIXED):
             raise UserError(self.env._("This import has begun. Start a new one instead."))
-        if "file" in vals:
-            vals = {"state": "draft", **vals}  # another file has to be checked again
+        if CHECKED & vals.keys():
+            vals = {"state": "draft", **vals}  # it has to be checked again
         return super().write(vals)
 
     def _own(self, vals):
@@ -195,11 +212,40 @@ class AjwConsentImport(models.Model):
                 )
             )
         run = self.sudo()  # sudo: the counts are nobody's to write
-        run.write({"state": state, "position": 0, "remark": False})
+        run.write({"state": state, "position": 0, "remark": False, "user_id": self.env.uid})
         if size <= INLINE_BYTES:
-            run._work_through(self.env.user)
+            run._work_through(run.user_id)
         else:
             self.env.ref("ajw_consent.ir_cron_import").sudo()._trigger()  # sudo: see above
+
+    @api.autovacuum
+    def _gc_lists(self):
+        """Delete the lists that nobody imported, and all bad rows, :data:`KEEP` after a change.
+
+        Personal data is kept no longer than it is needed (GDPR, Article 5(1)(e)).
+
+        :return: how many rows were worked on and how many remain, see ``ir.autovacuum``
+        """
+        domain = (
+            Domain("write_date", "<", fields.Datetime.now() - KEEP)
+            & Domain("state", "in", ("draft", "checked", "done"))
+            & (
+                Domain("file", "!=", False)
+                | Domain("bad_rows", "!=", False)
+                | Domain("problem_ids", "!=", False)
+            )
+        )
+        rows = self.sudo().search(domain, limit=GC_BATCH, order="id")  # sudo: of all companies
+        for row in rows:
+            row.problem_ids.unlink()
+            values = {"file": False, "bad_rows": False, "state": row.state}
+            if row.state != "done":
+                remark = self.env._(
+                    "The list was deleted after %s days: choose it again.", KEEP.days
+                )
+                values |= {"state": "draft", "remark": remark}
+            row.write(values)
+        return len(rows), self.sudo().search_count(domain, limit=GC_BATCH)
 
     def action_open_problems(self):
         """Open the list of bad rows."""
@@ -215,13 +261,18 @@ class AjwConsentImport(models.Model):
 
 
 class AjwConsentImportProblem(models.Model):
-    """A row that cannot be imported, and why. It names nobody."""
+    """A row that cannot be imported, and why; deleted 30 days after the check."""
 
     _name = "ajw.consent.import.problem"
     _description = "Bad Row of a Consent Import"
     _order = "row, id"
     _rec_name = "row"
     _log_access = False
+
+    _ajw_personal_data = {
+        # What a cell held where it should have held a date or the name of a purpose.
+        "reason": {"category": "free_text", "erase": "delete"},
+    }
 
     import_id = fields.Many2one(
         "ajw.consent.import", required=True, readonly=True, index=True, ondelete="cascade"

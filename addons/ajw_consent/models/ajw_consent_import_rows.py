@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import pytz
 
-from odoo import api, fields, models
+from odoo import fields, models
 
 from ..importing import parse_moment
 from ..ledger.fold import NEEDS_NEW_OPT_IN
 from ..tools.address import PHONE_CHANNELS, AddressError, normalize_address
+from .ajw_consent_import_contacts import RowError, plain
 from .selections import CHANNELS, METHODS, ORIGINS
 
 _SEPARATORS = re.compile(r"[,;|/\n]+")
@@ -34,10 +35,6 @@ class Row(NamedTuple):
     guardian: str
     origin: str
     known: bool = False
-
-
-class RowError(Exception):
-    """A row cannot be imported; the text is for the user."""
 
 
 class AjwConsentImport(models.Model):
@@ -74,81 +71,12 @@ class AjwConsentImport(models.Model):
             [("company_id", "=", self.company_id.id), ("state", "=", "published")]
         )
         return _Facts(
-            {_plain(name): each for each in purposes for name in (each.code, each.name)},
-            {_plain(name): key for key, label in CHANNELS for name in (key, label)},
-            {_plain(name): label for key, label in METHODS for name in (key, label)},
-            {_plain(name): key for key, label in ORIGINS for name in (key, label)},
+            {plain(name): each for each in purposes for name in (each.code, each.name)},
+            {plain(name): key for key, label in CHANNELS for name in (key, label)},
+            {plain(name): label for key, label in METHODS for name in (key, label)},
+            {plain(name): key for key, label in ORIGINS for name in (key, label)},
             {notice: notice.published_at for notice in notices},
             pytz.timezone(self.env.user.tz or "UTC"),
-        )
-
-    # ------------------------------------------------------------------
-    # Contacts
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _find_contacts(self, values):
-        """Return ``(column, value)`` → contacts that the user may see."""
-        wanted = defaultdict(set)
-        for row in values:
-            for column in ("contact_id", "email", "number"):
-                if row.get(column):
-                    wanted[column].add(self._contact_key(column, row[column]))
-        found = defaultdict(self.env["res.partner"].browse)
-        partners = self.env["res.partner"].with_context(active_test=True)
-        branches = self.env["res.company"].search([("id", "child_of", self.company_id.id)])
-        here = [("company_id", "in", [False, *branches.ids])]
-        # sudo: only the ids behind the names; the contacts are searched as the user
-        data = self.env["ir.model.data"].sudo()
-        names = [name.partition(".")[::2] for name in wanted["contact_id"] if "." in name]
-        ids = {
-            row.complete_name: row.res_id
-            for row in data.search(
-                [
-                    ("model", "=", "res.partner"),
-                    ("module", "in", [module for module, _name in names]),
-                    ("name", "in", [name for _module, name in names]),
-                ]
-            )
-        }
-        ids.update({name: int(name) for name in wanted["contact_id"] if name.isdigit()})
-        visible = partners.search([("id", "in", [*ids.values()]), *here])
-        for name, partner_id in ids.items():
-            found["contact_id", name] = visible.filtered(lambda p, key=partner_id: p.id == key)
-        for partner in partners.search([("email_normalized", "in", [*wanted["email"]]), *here]):
-            found["email", partner.email_normalized] |= partner
-        for name in self.env["res.partner"]._ajw_number_fields():
-            for partner in partners.search([(name, "in", [*wanted["number"]]), *here]):
-                found["number", partner[name]] |= partner
-        return found
-
-    @api.model
-    def _contact_key(self, column, value):
-        value = str(value)
-        if column == "contact_id":
-            return value
-        try:
-            return normalize_address("email" if column == "email" else "phone", value)
-        except AddressError:
-            return value
-
-    def _find_contact(self, row, facts):
-        """Return the one contact of a row: by id, else by number and email, else with the name."""
-        for column in ("contact_id", "number", "email"):
-            if not row.get(column):
-                continue
-            partners = facts.contacts[column, self._contact_key(column, row[column])]
-            if len(partners) > 1 and row.get("name"):
-                partners = partners.filtered(lambda p: _plain(p.name) == _plain(row["name"]))
-            if len(partners) > 1:
-                raise RowError(self.env._("Several contacts fit: name them by external id."))
-            if partners:
-                return partners
-        raise RowError(
-            self.env._(
-                "No contact of yours fits. Numbers need their country prefix (+91…); create the "
-                "contact first."
-            )
         )
 
     # ------------------------------------------------------------------
@@ -160,7 +88,7 @@ class AjwConsentImport(models.Model):
         purposes = self._read_purposes(row, facts)
         channel = self.channel
         if row.get("channel"):
-            channel = facts.channels.get(_plain(row["channel"]))
+            channel = facts.channels.get(plain(row["channel"]))
             if not channel:
                 raise RowError(self.env._("Unknown channel: %s", row["channel"]))
         address = self._read_address(row, partner, channel)
@@ -180,10 +108,10 @@ class AjwConsentImport(models.Model):
         if partner.sudo().ajw_consent_minor and not guardian:
             raise RowError(self.env._("The contact is a minor: name the guardian who agreed."))
         method = row.get("method") or ""
-        if method and _plain(method) not in facts.methods:
+        if method and plain(method) not in facts.methods:
             raise RowError(self.env._("Unknown method: %s", method))
         origin = row.get("origin") or ""
-        if origin and _plain(origin) not in facts.origins:
+        if origin and plain(origin) not in facts.origins:
             raise RowError(self.env._("Unknown origin: %s", origin))
         for purpose in purposes:
             first = seen.setdefault((partner.id, purpose.id, channel, address), number)
@@ -194,7 +122,7 @@ class AjwConsentImport(models.Model):
                 None,
                 (
                     self.env._("Imported from row %(row)s.", row=number),
-                    facts.methods.get(_plain(method)) if method else "",
+                    facts.methods.get(plain(method)) if method else "",
                     str(row.get("proof") or ""),
                     self.proof,
                 ),
@@ -202,14 +130,14 @@ class AjwConsentImport(models.Model):
         )
         return Row(
             *(number, partner, purposes, channel, address, occurred_at, notice, note, guardian),
-            facts.origins.get(_plain(origin), ""),
+            facts.origins.get(plain(origin), ""),
         )
 
     def _read_purposes(self, row, facts):
         names = [name for name in _SEPARATORS.split(str(row.get("purposes") or "")) if name.strip()]
         purposes = self.purpose_ids if not names else self.env["ajw.consent.purpose"]
         for name in names:
-            purpose = facts.purposes.get(_plain(name))
+            purpose = facts.purposes.get(plain(name))
             if not purpose:
                 raise RowError(self.env._("Unknown purpose: %s", name.strip()))
             purposes |= purpose
@@ -228,9 +156,9 @@ class AjwConsentImport(models.Model):
             raise RowError(
                 {
                     "missing": self.env._("There is no number or address."),
-                    "email": self.env._("This is not an email address: %s", typed),
-                    "country": self.env._("The number %s has no country prefix.", typed),
-                    "phone": self.env._("This is not a valid telephone number: %s", typed),
+                    "email": self.env._("This is not an email address."),
+                    "country": self.env._("The number has no country prefix (+91…)."),
+                    "phone": self.env._("This is not a valid telephone number."),
                 }[error.code]
             ) from error
 
@@ -349,10 +277,7 @@ class _Facts:
         return self._covered[key]
 
     def to_utc(self, moment):
-        """Naive UTC of a naive moment on the user's clock."""
-        return self.timezone.localize(moment).astimezone(pytz.utc).replace(tzinfo=None)
-
-
-def _plain(name):
-    """Return a name in the form in which two are compared."""
-    return " ".join(str(name or "").replace("_", " ").casefold().split())
+        """Return naive UTC; a moment that says no offset is one on the user's clock."""
+        if moment.tzinfo is None:
+            moment = self.timezone.localize(moment)
+        return moment.astimezone(pytz.utc).replace(tzinfo=None)

@@ -1,8 +1,10 @@
 import base64
 import logging
+import traceback
 from itertools import islice
 
 from odoo import api, models
+from odoo.exceptions import AccessError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..importing import MAX_ROWS, ColumnError, FileError, bad_rows_csv, map_columns, read_table
@@ -44,12 +46,20 @@ class AjwConsentImport(models.Model):
         """Work through one import; what goes wrong is said on it and holds up no other."""
         cron = self.env["ir.cron"]
         try:
-            self._work_through(self.create_uid, cron)
+            user = self.user_id or self.create_uid
+            if not user.active:
+                raise AccessError(self.env._("%s left; somebody else has to start it.", user.name))
+            self._work_through(user, cron)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception as error:  # noqa: BLE001 - said on the import
             self.env.cr.rollback()
-            _logger.exception("Consent import %s failed: %s", self.id, type(error).__name__)
+            # Where and what, without the text: it can quote a row.
+            frames = traceback.extract_tb(error.__traceback__)
+            where = " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames)
+            _logger.error(
+                "Consent import %s failed: %s at %s", self.id, type(error).__name__, where
+            )
             self.write(
                 {
                     "state": "draft",
@@ -76,6 +86,7 @@ class AjwConsentImport(models.Model):
             ],
             lang=user.lang,
         )
+        run.check_access("write")  # the user may have lost the right since
         recording = self.state == "queued"
         try:
             if recording and self.only_complete:
@@ -216,8 +227,8 @@ class AjwConsentImport(models.Model):
             if error.code == "twice":
                 return self.env._("Two columns mean the same; remove one: %s", error.column)
             return self.env._(
-                "No column says who a row is about. Name one “External ID”, “Email” or “Number” "
-                "in the first row."
+                "No column says who a row is about. Name one “External ID”, “Database ID”, "
+                "“Email” or “Number” in the first row."
             )
         line = error.line or ""
         return {

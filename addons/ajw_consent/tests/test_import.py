@@ -243,6 +243,149 @@ class TestImport(ConsentCommon):
         states = self.env["ajw.consent.state"].search([("event_id", "in", self.events().ids)])
         self.assertEqual(set(states.mapped("address")), {"other@example.com", "third@example.com"})
 
+    def bare(self, header, *rows, **values):
+        run = self.run_of(self.content([[*row, "2025-05-04", "invoice"] for row in rows], header))
+        run.write(values)
+        run.action_check()
+        return run
+
+    def test_row_of_two_people_is_bad(self):
+        self.other.email = "other@example.com"
+        header = ["Database ID", "Number", "Email", "Date", "Purposes"]
+        mine, other = str(self.partner.id), self.other.phone_sanitized
+        run = self.bare(
+            header,
+            [mine, other, ""],
+            [mine, "", "other@example.com"],
+            ["", self.number, "other@example.com"],
+            ["99999999", self.number, ""],
+            [mine, self.number, ""],
+        )
+        self.assertEqual((run.good_count, run.bad_count), (1, 4))
+        reasons = run.problem_ids.mapped("reason")
+        for reason in reasons[:3]:
+            self.assertIn("different contacts", reason)
+        self.assertIn("has this id", reasons[3])
+        run.action_import()
+        self.assertEqual(self.events().subject_id.partner_id, self.partner)
+
+    def test_number_of_another_system_is_no_database_id(self):
+        for name in ("External ID", "id"):
+            run = self.bare([name, "Date", "Purposes"], [str(self.partner.id)])
+            self.assertEqual((run.good_count, run.bad_count), (0, 1))
+        run = self.bare(["Customer ID", "Date", "Purposes"], [str(self.partner.id)])
+        self.assertEqual(run.state, "draft")
+        self.assertIn("who a row is about", run.remark)
+        run = self.bare(
+            ["Customer ID", "Number", "Date", "Purposes"],
+            [str(self.partner.id), self.other.phone_sanitized],
+        )
+        self.assertIn("Customer ID", run.remark)
+        run.action_import()
+        self.assertEqual(self.events().subject_id.partner_id, self.other)
+
+    def test_odd_ids_are_bad_rows_and_stop_nothing(self):
+        header = ["Database ID", "Number", "Date", "Purposes"]
+        odd = ["\u00b2", "9" * 5000, "9" * 10, "-1", "x"]
+        run = self.bare(header, *([each, ""] for each in odd), ["", self.number])
+        self.assertEqual((run.state, run.good_count, run.bad_count), ("checked", 1, len(odd)))
+
+    def test_moments_that_name_their_offset_are_not_on_the_users_clock(self):
+        self.officer.tz = "Asia/Kolkata"
+        for text, moment in (
+            ("2025-05-04T10:30:00Z", datetime(2025, 5, 4, 10, 30)),
+            ("2025-05-04T10:30:00-08:00", datetime(2025, 5, 4, 18, 30)),
+            ("2025-05-04T10:30:00", datetime(2025, 5, 4, 5, 0)),
+        ):
+            partner = self._create_partner(text, f"+9198765440{moment.hour:02d}")
+            run = self.checked([self.row(partner.phone_sanitized, date=text)])
+            run.action_import()
+            event = self.events().filtered(lambda e, p=partner: e.subject_id.partner_id == p)
+            self.assertEqual(event.occurred_at, moment)
+
+    def test_lists_and_bad_rows_are_deleted_in_time(self):
+        rows = [self.row(self.number), self.row("+919999999999")]
+        draft, checked, done, young = (
+            self.run_of(self.content(rows)),
+            *(self.checked(rows) for _each in range(3)),
+        )
+        done.action_import()
+        runs = draft | checked | done
+        runs.flush_recordset()
+        self.env.cr.execute(
+            "UPDATE ajw_consent_import SET write_date = now() - INTERVAL '31 days' WHERE id IN %s",
+            [tuple(runs.ids)],
+        )
+        runs.invalidate_recordset()
+        self.assertEqual(self.env["ajw.consent.import"]._gc_lists(), (3, 0))
+        for run in runs:
+            self.assertFalse(run.file or run.bad_rows or run.problem_ids)
+        self.assertEqual(runs.mapped("state"), ["draft", "draft", "done"])
+        self.assertIn("choose it again", checked.remark)
+        self.assertTrue(young.file and young.bad_rows and young.problem_ids)
+        self.assertEqual(self.env["ajw.consent.import"]._gc_lists(), (0, 0))
+
+    def test_reasons_quote_no_number_or_address(self):
+        run = self.checked(
+            [
+                self.row("98765", **{"External ID": "x", "Email": "third@example.com"}),
+                self.row("98765", Email="third@example.com"),
+            ]
+        )
+        self.assertEqual(run.bad_count, 2)
+        for reason in run.problem_ids.mapped("reason"):
+            self.assertNotIn("98765", reason)
+            self.assertNotIn("third@", reason)
+
+    def test_failure_is_logged_without_what_the_rows_hold(self):
+        run = self.run_of(self.content([self.row(self.number)]))
+        run.sudo().write({"state": "checking"})
+        run.flush_recordset()
+        runs = type(self.env["ajw.consent.import"])
+
+        def fail(model, *args):
+            raise ValueError(f"no good: {self.number}")
+
+        logger = "odoo.addons.ajw_consent.models.ajw_consent_import_running"
+        with (
+            patch.object(runs, "_check_rows", fail),
+            self.assertLogs(logger, "ERROR") as logs,
+        ):
+            self._run_cron()
+        text = "\n".join(logs.output)
+        self.assertIn("ValueError", text)
+        self.assertNotIn(self.number, text)
+        self.assertFalse([record for record in logs.records if record.exc_info])
+        self.assertEqual(run.state, "draft")
+
+    def test_changed_settings_are_checked_again(self):
+        for values in (
+            {"channel": "sms"},
+            {"date_format": "dmy"},
+            {"notice_id": False},
+            {"purpose_ids": [(6, 0, self.purpose_invoice.ids)]},
+        ):
+            with self.subTest(values=values):
+                run = self.checked([self.row(self.number)])
+                self.assertEqual(run.state, "checked")
+                run.write(values)
+                self.assertEqual(run.state, "draft")
+                with self.assertRaisesRegex(UserError, "Check the file first"):
+                    run.action_import()
+        self.assertFalse(self.events())
+
+    def test_background_run_is_of_who_started_it(self):
+        colleague = self._create_user("import_colleague", "ajw_consent.group_officer")
+        with patch.object(ajw_consent_import, "INLINE_BYTES", 0):
+            run = self.run_of(self.content([self.row(self.number)]))
+            run.with_user(colleague).action_check()
+            self._run_cron()
+            run.with_user(colleague).action_import()
+            self._run_cron()
+        self.assertEqual((run.state, run.user_id), ("done", colleague))
+        evidence = self.env["ajw.consent.evidence"].search([("event_id", "=", self.events().id)])
+        self.assertEqual(evidence.actor, "import_colleague")
+
     def test_guardian_column_is_for_minors(self):
         minor = self._create_partner("Minor", "+919876543212", ajw_consent_minor=True)
         header = [*HEADER, "Guardian"]
