@@ -100,7 +100,7 @@ class NoticePages(http.Controller):
         }
         return self._render(values, headers=FRAME_HEADERS)
 
-    def _render(self, values, status=200, headers=HEADERS):
+    def _render(self, values, status=200, headers=None):
         values = {
             "controller": False,
             "company": False,
@@ -118,7 +118,7 @@ class NoticePages(http.Controller):
         )
         return request.make_response(
             Markup("<!DOCTYPE html>\n") + html,
-            headers=[("Content-Type", "text/html; charset=utf-8"), *headers],
+            headers=[("Content-Type", "text/html; charset=utf-8"), *(headers or HEADERS)],
             status=status,
         )
 

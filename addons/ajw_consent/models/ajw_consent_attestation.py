@@ -223,6 +223,7 @@ class AjwConsentAttestation(models.Model):
         for attestation in attestations:
             digest = attestation._digest()
             # sudo: nobody may write, and this is still the making of it
+            # pylint: disable-next=super-method-mismatch
             super(AjwConsentAttestation, attestation.sudo()).write({"digest": digest})
             attestation.company_id._ajw_attestation_given()
         return attestations

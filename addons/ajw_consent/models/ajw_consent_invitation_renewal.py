@@ -47,7 +47,7 @@ class AjwConsentInvitation(models.Model):
         )
         return {(state.purpose_id.id, state.partner_id.id, state.address) for state in found}
 
-    def _hand_over(self):
+    def _hand_over(self):  # pylint: disable=missing-return  # it returns nothing
         # EXTENDS 'ajw_consent'
         renewals = self.filtered("is_renewal")
         super(AjwConsentInvitation, self - renewals)._hand_over()

@@ -22,7 +22,6 @@ class AjwConsentNoticeLine(models.Model):
         "Data Used", help="Every kind of data that this purpose uses, for example: name, number."
     )
     ask_again = fields.Boolean(
-        "Ask Again",
         copy=False,
         help="From the day the notice takes effect, consent given under an older version counts no "
         "more for this purpose: people are asked again, by email.",

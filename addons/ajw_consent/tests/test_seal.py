@@ -14,6 +14,8 @@ from ..models import ajw_consent_seal_mail as mailing
 from ..models import ajw_consent_seal_sealing as sealing
 from .seal_common import SealCommon
 
+WRONG = "Something is wrong with this company."
+
 
 @tagged("-at_install", "post_install")
 class TestSeal(SealCommon):
@@ -240,7 +242,7 @@ class TestSeal(SealCommon):
         def seal(model, controller):
             seen.append(controller)
             if len(seen) == 1:
-                raise UserError("Something is wrong with this company.")
+                raise UserError(WRONG)
             return real(model, controller)
 
         self._opt_in(self.partner)

@@ -8,6 +8,8 @@ from odoo.tools import mute_logger
 
 from .request_common import RequestCommon
 
+BROKEN = "broken"
+
 
 @tagged("post_install", "-at_install")
 class TestCrons(RequestCommon):
@@ -37,7 +39,7 @@ class TestCrons(RequestCommon):
 
         def remind(requests, today):
             if requests.company_id == self.company:
-                raise UserError("broken")
+                raise UserError(BROKEN)
             return real(requests, today)
 
         with patch.object(model, "_remind", remind):
@@ -60,7 +62,7 @@ class TestCrons(RequestCommon):
 
         def step(requests, **values):
             if requests.company_id == self.company:
-                raise UserError("broken")
+                raise UserError(BROKEN)
             return real(requests, **values)
 
         with patch.object(model, "_step", step):
@@ -96,7 +98,7 @@ class TestCrons(RequestCommon):
             self.assertEqual(target.env.company, run.company_id)
             self.assertEqual(target.env.companies, run.company_id)
             if run.company_id == self.company:
-                raise UserError("broken")
+                raise UserError(BROKEN)
             return real(run, target, names, ids)
 
         with patch.object(model, "_clear", clear):
@@ -117,7 +119,7 @@ class TestCrons(RequestCommon):
 
         def start(policy):
             if policy.company_id == self.company:
-                raise UserError("broken")
+                raise UserError(BROKEN)
             return real(policy)
 
         with patch.object(model, "_start_runs", start):
