@@ -1,8 +1,7 @@
 from unittest.mock import patch
 from urllib.parse import urlencode
 
-from psycopg2.errors import SerializationFailure
-
+from odoo.exceptions import ConcurrencyError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
@@ -122,7 +121,7 @@ class TestSigning(SigningCommon):
         def collide_once(*args, **kwargs):
             calls.append(args)
             if len(calls) == 1:
-                raise SerializationFailure("could not serialize access")
+                raise ConcurrencyError("Somebody answered at the same moment")
             return record(*args, **kwargs)
 
         with (
