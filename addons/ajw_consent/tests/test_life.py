@@ -90,7 +90,8 @@ class TestLife(ConsentCommon):
         self.assertEqual(expired.company_id, self.company | other)
 
     def test_ledgers_of_archived_companies_do_not_end(self):
-        other = self.env["res.company"].create({"name": "Given Up", "active": False})
+        other = self.env["res.company"].create({"name": "Given Up"})
+        other.active = False
         found = {}
         for model, method, cron in (
             ("ajw.consent.state", "_expire", "life"),
