@@ -77,9 +77,7 @@ class AjwConsentVerification(models.Model):
     )
     problem_count = fields.Integer("Problems", readonly=True)
     mailed_seals = fields.Text(readonly=True, help="The mailed seals that were given back.")
-    compared_with = fields.Text(
-        readonly=True, help="The mailed seals that were given back."
-    )
+    compared_with = fields.Text(readonly=True, help="The mailed seals that were given back.")
     progress = fields.Float(compute="_compute_progress")
     position = fields.Text(readonly=True, groups=fields.NO_ACCESS)
     failure = fields.Char("What Went Wrong", readonly=True)
