@@ -37,9 +37,25 @@ class _Row(NamedTuple):
     expires_at: object
     event_id: int | None
     given_by: str | None
-    minor: bool | None
+    notice_id: int | None
     restricted: bool
-    notice_version: int | None
+
+
+class _Facts(NamedTuple):
+    """What the answers to a batch have in common.
+
+    :param datetime now: naive UTC
+    :param dict closed: address → reason why it is closed whatever the person said
+    :param set minors: ids of res.partner
+    :param dict required: partner id → oldest version of the notice that counts
+    :param dict versions: notice id → version
+    """
+
+    now: object
+    closed: dict
+    minors: set
+    required: dict
+    versions: dict
 
 
 class AjwConsentGate(models.AbstractModel):
@@ -83,18 +99,14 @@ class AjwConsentGate(models.AbstractModel):
             controller, purpose, channel, addresses
         )
         closed.update(dict.fromkeys(suppressed, "suppressed"))
-        required = self.env["ajw.consent.notice"]._required_versions(
-            controller, purpose, channel, partner_ids
+        facts = _Facts(
+            fields.Datetime.now(),
+            closed,
+            self._fetch_minors(partner_ids),
+            *self._fetch_required(controller, purpose, channel, partner_ids),
         )
-        now = fields.Datetime.now()
         return {
-            addressee: self._decide(
-                people.get(addressee[0], ()),
-                addressee[1],
-                now,
-                closed,
-                required.get(addressee[0], 0),
-            )
+            addressee: self._decide(people.get(addressee[0], ()), *addressee, facts)
             for addressee in addressees
         }
 
@@ -120,7 +132,6 @@ class AjwConsentGate(models.AbstractModel):
         # SQL: one join for the batch, whoever asks; no value comes back that was not given
         for model in ("subject", "state", "restriction"):
             self.env[f"ajw.consent.{model}"].flush_model()
-        self.env["res.partner"].flush_model(["ajw_consent_minor"])
         people = {}
         for row in self.env.execute_query(self._query(controller, purpose, channel, partner_ids)):
             people.setdefault(row[0], []).append(_Row._make(row))
@@ -132,22 +143,44 @@ class AjwConsentGate(models.AbstractModel):
         return SQL(
             """SELECT subject.partner_id, subject.id, state.address, state.address_ref,
                       state.status, state.expires_at, state.event_id, state.given_by,
-                      partner.ajw_consent_minor, restriction.id IS NOT NULL, notice.version
+                      state.notice_id, restriction.id IS NOT NULL
                  FROM ajw_consent_subject subject
-                 JOIN res_partner partner ON partner.id = subject.partner_id
             LEFT JOIN ajw_consent_state state
                    ON state.subject_id = subject.id AND state.purpose_id = %s
                   AND state.channel = %s
-            LEFT JOIN ajw_consent_notice notice ON notice.id = state.notice_id
             LEFT JOIN ajw_consent_restriction restriction
                    ON restriction.subject_id = subject.id AND restriction.lifted_at IS NULL
-                WHERE subject.company_id = %s AND subject.partner_id = ANY(%s)
-             ORDER BY state.id""",
+                WHERE subject.company_id = %s AND subject.partner_id = ANY(%s)""",
             purpose.id,
             channel,
             controller.id,
             partner_ids,
         )
+
+    @api.model
+    def _fetch_minors(self, partner_ids):
+        """Return the ids of those who are minors; more than asked for where many are asked for."""
+        self.env["res.partner"].flush_model(["ajw_consent_minor"])
+        where = SQL("ajw_consent_minor")
+        if len(partner_ids) <= FEW:
+            where = SQL("ajw_consent_minor AND id = ANY(%s)", partner_ids)
+        # SQL: any sender must know, few may read the flag; it has an index of its own
+        rows = self.env.execute_query(SQL("SELECT id FROM res_partner WHERE %s", where))
+        return {row[0] for row in rows}
+
+    @api.model
+    def _fetch_required(self, controller, purpose, channel, partner_ids):
+        """Return ``(partner id → oldest version that counts, notice id → version)``."""
+        notices = self.env["ajw.consent.notice"]
+        required = notices._required_versions(controller, purpose, channel, partner_ids)
+        if not required:
+            return required, {}
+        notices.flush_model(["version"])
+        # SQL: see _fetch_minors
+        query = SQL(
+            "SELECT id, version FROM ajw_consent_notice WHERE company_id = %s", controller.id
+        )
+        return required, dict(self.env.execute_query(query))
 
     @api.model
     def _fetch_blacklisted(self, channel, addresses):
@@ -168,13 +201,13 @@ class AjwConsentGate(models.AbstractModel):
         return {each for each in addresses if canonical_address(channel, each) in listed}
 
     @api.model
-    def _decide(self, rows, address, now, closed, required=0):
+    def _decide(self, rows, partner_id, address, facts):
         """Answer for one address from the rows of one person.
 
         :param list rows: :class:`_Row` of the person
-        :param dict closed: address → reason why it is closed whatever the person said
-        :param int required: oldest version of the notice under which consent still counts
+        :param _Facts facts: what holds for the whole batch
         """
+        closed, now = facts.closed, facts.now
         if not rows:
             return GateAnswer(False, closed.get(address, "no_opt_in"))
         for row in rows:
@@ -183,14 +216,15 @@ class AjwConsentGate(models.AbstractModel):
         relevant = [row for row in rows if row.address == address and row.status]
         # "No" said to every address at once holds for addresses that were not known then. Each
         # subject of a person for itself: an answer of one says nothing about the other's no.
-        answered = {row.subject_id for row in relevant}
-        relevant += [
-            row
-            for row in rows
-            if not row.address_ref
-            and row.status in CLOSED_BY_PERSON
-            and row.subject_id not in answered
-        ]
+        if len(rows) > len(relevant):
+            answered = {row.subject_id for row in relevant}
+            relevant += [
+                row
+                for row in rows
+                if not row.address_ref
+                and row.status in CLOSED_BY_PERSON
+                and row.subject_id not in answered
+            ]
         if not relevant:
             if address in closed:
                 return GateAnswer(False, closed[address])
@@ -200,18 +234,21 @@ class AjwConsentGate(models.AbstractModel):
             return GateAnswer(False, "no_opt_in")
         row = relevant[0]
         if len(relevant) > 1:
-            row = min(relevant, key=lambda row: _STRICTEST_FIRST.index(row.status))
+            row = min(relevant, key=lambda row: (_STRICTEST_FIRST.index(row.status), row.event_id))
         proof = (row.event_id, row.subject_id)
         if row.status != "given":
             return GateAnswer(False, row.status, *proof)
         if address in closed:
             return GateAnswer(False, closed[address], *proof)
         # Of several opt-ins each must hold: the person may have several subjects after a merge.
-        if any(row.expires_at and row.expires_at <= now for row in relevant):
+        if any(each.expires_at and each.expires_at <= now for each in relevant):
             return GateAnswer(False, "expired", *proof)
-        if any((row.notice_version or 0) < required for row in relevant):
+        required = facts.required.get(partner_id, 0)
+        if required and any(
+            (facts.versions.get(row.notice_id) or 0) < required for row in relevant
+        ):
             return GateAnswer(False, "notice_changed", *proof)
-        if row.minor and any(row.given_by != "guardian" for row in relevant):
+        if partner_id in facts.minors and any(row.given_by != "guardian" for row in relevant):
             return GateAnswer(False, "minor", *proof)
         return GateAnswer(True, "ok", *proof)
 

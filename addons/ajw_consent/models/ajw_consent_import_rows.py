@@ -95,12 +95,13 @@ class AjwConsentImport(models.Model):
         occurred_at = self._read_date(row, facts)
         notice = self._read_notice(row, facts, partner, occurred_at)
         for purpose in purposes:
-            if not facts.covers(notice, purpose):
+            if not facts.covers(notice, purpose, channel):
                 raise RowError(
                     self.env._(
-                        "The notice %(notice)s does not cover %(purpose)s.",
+                        "The notice %(notice)s does not cover %(purpose)s over %(channel)s.",
                         notice=notice.display_name,
                         purpose=purpose.name,
+                        channel=dict(CHANNELS)[channel],
                     )
                 )
         guardian = str(row.get("guardian") or "")
@@ -270,10 +271,10 @@ class _Facts:
         self.contacts = {}
         self._covered = {}
 
-    def covers(self, notice, purpose):
-        key = notice.id, purpose.id
+    def covers(self, notice, purpose, channel):
+        key = notice.id, purpose.id, channel
         if key not in self._covered:
-            self._covered[key] = notice._covers(purpose)
+            self._covered[key] = notice._covers(purpose, channel)
         return self._covered[key]
 
     def to_utc(self, moment):

@@ -25,6 +25,9 @@ class ResPartner(models.Model):
         "asked for.",
     )
 
+    # The gate asks for all minors at once.
+    _ajw_consent_minor_index = models.Index("(id) WHERE ajw_consent_minor")
+
     @api.model
     def _ajw_address_fields(self):
         """Return the fields that a contact's addresses follow from, to be extended by addons."""

@@ -220,7 +220,7 @@ class TestGate(ConsentCommon):
             )
             counts.append(self.env.cr.sql_log_count - before)
         self.assertEqual(counts[0], counts[1])
-        self.assertLessEqual(counts[1], 5)
+        self.assertLessEqual(counts[1], 6)
         self.assertEqual([answer.allowed for answer in answers.values()], [True, False] * 15)
 
     def test_every_reason_has_a_sentence(self):

@@ -236,6 +236,13 @@ class TestImport(ConsentCommon):
             ],
             channel="email",
         )
+        self.assertIn("over Email", run.problem_ids[1].reason)
+        self.env.cr.execute("ALTER TABLE ajw_consent_notice DISABLE TRIGGER USER")
+        self.env.cr.execute(
+            "UPDATE ajw_consent_notice SET for_email = true WHERE id = %s", [self.notice.id]
+        )
+        self.env.cr.execute("ALTER TABLE ajw_consent_notice ENABLE TRIGGER USER")
+        self.notice.invalidate_recordset()
         self.other.email = "other@example.com"
         run.action_check()
         self.assertEqual((run.good_count, run.bad_count), (2, 0), run.problem_ids.mapped("reason"))

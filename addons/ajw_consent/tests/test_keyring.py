@@ -97,5 +97,12 @@ class TestKeyring(TransactionCase):
                 del os.environ[ENVIRONMENT_VARIABLE]
                 self.assertEqual(get_keyring().digest("c", "t"), expected)
 
+    def test_many_digests_are_those_of_one_by_one(self):
+        self.use_keys(TEST_KEYS + ",older:" + "cd" * 32)
+        texts = ["", "+919876543210", "ü@example.com", "x" * 200]
+        expected = [get_keyring().digests("context", text) for text in texts]
+        self.assertEqual([len(digests) for digests in expected], [2] * 4)
+        self.assertEqual(get_keyring().digests_of("context", texts), expected)
+
     def test_no_key_in_representation(self):
         self.assertNotIn("ab" * 4, repr(get_keyring()))

@@ -18,6 +18,7 @@ HMAC keys can only be added, for digests cannot be recomputed: all of them are t
 
 import configparser
 import functools
+import hashlib
 import hmac
 import os
 import re
@@ -29,6 +30,10 @@ from odoo.tools import config
 ENVIRONMENT_VARIABLE = "AJW_KEYS"
 SECTION = "ajw_keys"
 _HMAC_KEY = re.compile(r"(?P<id>[A-Za-z0-9_.-]{1,32}):(?P<key>[0-9a-fA-F]{64})")
+
+
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 class KeyringError(Exception):
@@ -129,17 +134,23 @@ class Keyring:
         :param texts: iterable of str
         :return: list of lists of str, in the order of the texts
         """
+        # HMAC (RFC 2104) spelled out: key and context are worked in once, not for each text
         states = [
-            (f"{key_id}:", hmac.new(key, context.encode() + b"\0", "sha256"))
+            (
+                f"{key_id}:",
+                hashlib.sha256(key.ljust(64, b"\0").translate(_INNER) + context.encode() + b"\0"),
+                hashlib.sha256(key.ljust(64, b"\0").translate(_OUTER)),
+            )
             for key_id, key in self._hmac_keys.items()
         ]
         found = []
         for text in texts:
             encoded, digests = text.encode(), []
-            for prefix, state in states:
-                digest = state.copy()  # the key and the context went in already
-                digest.update(encoded)
-                digests.append(prefix + digest.hexdigest())
+            for prefix, inner, outer in states:
+                inside, outside = inner.copy(), outer.copy()
+                inside.update(encoded)
+                outside.update(inside.digest())
+                digests.append(prefix + outside.hexdigest())
             found.append(digests)
         return found
 
