@@ -82,7 +82,7 @@ class AjwConsentAttestation(models.Model):
         "Provider", help="The legal entity that acts on the company's instruction: its processor."
     )
     instruction = fields.Char(
-        "Instruction", help="The contract or order by which the company instructs the provider."
+        help="The contract or order by which the company instructs the provider."
     )
     instruction_date = fields.Date("Instruction of")
     text = fields.Text(

@@ -18,7 +18,7 @@ class AjwConsentReport(models.Model):
 
     date = fields.Datetime("Happened", readonly=True)
     company_id = fields.Many2one("res.company", "Controller", readonly=True)
-    purpose_id = fields.Many2one("ajw.consent.purpose", "Purpose", readonly=True)
+    purpose_id = fields.Many2one("ajw.consent.purpose", readonly=True)
     channel = fields.Selection(CHANNELS, readonly=True)
     method = fields.Selection(METHODS, readonly=True)
     kind = fields.Selection(KINDS, "Event", readonly=True)
@@ -28,7 +28,7 @@ class AjwConsentReport(models.Model):
         "Withdrawals", readonly=True, help="Consents in force that the person took back."
     )
     lapsed = fields.Integer(
-        "Lapsed", readonly=True, help="Consents that expired or whose number changed hands."
+        readonly=True, help="Consents that expired or whose number changed hands."
     )
     net = fields.Integer(
         "Net change", readonly=True, help="Opt-ins less withdrawals and what lapsed."

@@ -209,4 +209,4 @@ class MatrixBase:
 
     def _outside(self):
         """What reached the world outside: to be compared before and after."""
-        return None
+        return ()

@@ -99,6 +99,7 @@ class TestLife(ConsentCommon):
         ):
             seen = found[method] = []
 
+            # pylint: disable-next=dangerous-default-value  # one list for each turn
             def note(rows, controller, *args, seen=seen):
                 seen.append(controller)
                 return args[0] if args else rows.browse()

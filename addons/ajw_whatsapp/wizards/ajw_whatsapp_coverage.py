@@ -20,7 +20,6 @@ class AjwWhatsappCoverage(models.TransientModel):
         "res.company", required=True, default=lambda self: self.env.company, ondelete="cascade"
     )
     month = fields.Date(
-        "Month",
         required=True,
         default=lambda self: (
             fields.Date.context_today(self).replace(day=1) - relativedelta(months=1)
