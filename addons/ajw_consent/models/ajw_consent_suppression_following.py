@@ -6,8 +6,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..tools.collisions import COLLISIONS
 from ..ledger.fold import CLOSED_BY_PERSON
+from ..tools.collisions import COLLISIONS
 from ..tools.log import log_failure
 from .ajw_consent_suppression import EXPLICIT_METHODS
 from .ledger_guard import LEDGER_SENTINEL
