@@ -163,8 +163,11 @@ class AjwConsentNotice(models.Model):
         """
         if self.source_id or self.change != "minor" or (self.minor_reason or "").strip():
             return []
-        before = self._latest_by_lang(self.company_id).get(self.lang)
-        if not before or before == self:
+        before = self._effective(self.company_id).filtered(
+            lambda notice: notice.lang == self.lang
+            and any(self[name] and notice[name] for name in CHANNEL_FIELDS.values())
+        )[:1]
+        if not before:
             return []
         changed = [
             self._fields[name]._description_string(self.env)

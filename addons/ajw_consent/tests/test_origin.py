@@ -103,14 +103,14 @@ class TestOrigin(ConsentCommon):
         self.assertEqual(origin.company_id, self.company)
 
     def test_bad_input(self):
-        with self.assertRaisesRegex(ValidationError, "future"):
-            self._record(date=self.today + timedelta(days=1))
-        with self.assertRaisesRegex(ValidationError, "who introduced"):
-            self._record("partner")
-        with self.assertRaisesRegex(ValidationError, "where the contact came from"):
-            self._record("other", detail="  ")
-        with self.assertRaisesRegex(ValidationError, "themselves"):
-            self._record("partner", introduced_by=self.partner)
+        for sentence, kind, values in (
+            ("future", "customer", {"date": self.today + timedelta(days=1)}),
+            ("who introduced", "partner", {}),
+            ("where the contact came from", "other", {"detail": "  "}),
+            ("themselves", "partner", {"introduced_by": self.partner}),
+        ):
+            with self.assertRaisesRegex(ValidationError, sentence), self.cr.savepoint():
+                self._record(kind, **values)
         self.env.invalidate_all()
         self.assertFalse(self.Origin.search([("partner_id", "=", self.partner.id)]))
 
