@@ -164,8 +164,10 @@ class AjwConsentNotice(models.Model):
         if self.source_id or self.change != "minor" or (self.minor_reason or "").strip():
             return []
         before = self._effective(self.company_id).filtered(
-            lambda notice: notice.lang == self.lang
-            and any(self[name] and notice[name] for name in CHANNEL_FIELDS.values())
+            lambda notice: (
+                notice.lang == self.lang
+                and any(self[name] and notice[name] for name in CHANNEL_FIELDS.values())
+            )
         )[:1]
         if not before:
             return []

@@ -28,19 +28,26 @@ class ConsentCommonMixin:
         cls.purpose_invoice = cls.env.ref("ajw_consent.purpose_invoice")
         cls.purpose_order = cls.env.ref("ajw_consent.purpose_order")
         cls.purpose_marketing = cls.env.ref("ajw_consent.purpose_marketing")
-        cls.notice = cls.env["ajw.consent.notice"].create(
+        cls.notice = cls._publish_notice()
+        cls.number = TEST_NUMBER
+        cls.partner = cls._create_partner("Test Customer", cls.number)
+        cls.consent_user = cls._create_user("consent_user", "ajw_consent.group_user")
+        cls.officer = cls._create_user("consent_officer", "ajw_consent.group_officer")
+
+    @classmethod
+    def _publish_notice(cls, **values):
+        """A notice in force: of WhatsApp alone, if the values name no other channel."""
+        notice = cls.env["ajw.consent.notice"].create(
             {
                 "company_id": cls.company.id,
                 "lang": "en_US",
                 "legal_entity": "Ledger Trading",
                 "officer_contact": "privacy@ledger-trading.example",
+                **values,
             }
         )
-        cls.notice.action_publish()
-        cls.number = TEST_NUMBER
-        cls.partner = cls._create_partner("Test Customer", cls.number)
-        cls.consent_user = cls._create_user("consent_user", "ajw_consent.group_user")
-        cls.officer = cls._create_user("consent_officer", "ajw_consent.group_officer")
+        notice.action_publish()
+        return notice
 
     @classmethod
     def _create_partner(cls, name, number, **values):

@@ -438,6 +438,7 @@ class TestAnnouncement(AnnouncementCommon):
         first.action_start()
         self._run_cron()
         first.action_cancel()
+        self.env.flush_all()
         second = self._announce(notice, effective_at=fields.Datetime.now() + 2 * DAYS_40)
         second.action_start()
         before = notice.effective_at, notice.announced_at

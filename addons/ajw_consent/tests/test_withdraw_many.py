@@ -32,11 +32,12 @@ class TestWithdrawMany(ConsentCommon):
     def test_C2_each_of_them_and_nobody_else(self):
         partners = self._holders(4)
         twin = partners[0].copy({"email": partners[0].email})
+        notice = self._publish_notice(for_email=True)
         bystander = self._create_partner("Bystander", self.number, email="by@example.com")
         for partner in (partners[1], bystander):
             self.env["ajw.consent.event"]._record(
                 *(self.controller, partner, self.purpose_marketing, "email"),
-                *(partner.email, "given", "in_person", self.notice),
+                *(partner.email, "given", "in_person", notice),
             )
         gone = self._withdraw_all([partners[2].email])
         self.assertEqual(len(gone), 1)

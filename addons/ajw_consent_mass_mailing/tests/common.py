@@ -12,6 +12,7 @@ class MailingCommonMixin(ConsentCommonMixin):
             "base.group_partner_manager",
             email="marketer@example.com",
         )
+        cls.notice = cls._publish_notice(for_email=True, for_sms=True)
         cls.purpose_marketing.double_opt_in = False
         cls.email = "customer@example.com"
         cls.partner.email = cls.email

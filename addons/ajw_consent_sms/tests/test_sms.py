@@ -18,6 +18,7 @@ class TestSms(ConsentCommon):
         cls.clerk = cls._create_user(
             "sms_clerk", "base.group_user", "base.group_partner_manager", email="c@example.com"
         )
+        cls.notice = cls._publish_notice(for_sms=True)
         cls.service = cls.env.ref("ajw_consent.purpose_service")
 
     def setUp(self):
