@@ -38,8 +38,13 @@ class AjwConsentAttestation(models.Model):
             "erase": "keep",
             "reason": "who answers for the company, kept as proof as long as the ledger",
         },
+        "text": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "the sentence that is attested; names no person",
+        },
         "signed_function": {
-            "category": "identity",
+            "category": "identifier",
             "erase": "keep",
             "reason": "in which function, kept with the name",
         },

@@ -35,6 +35,11 @@ class AjwConsentImport(models.Model):
     _ajw_personal_data = {
         "file": {"category": "file", "erase": "delete"},
         "bad_rows": {"category": "file", "erase": "delete"},
+        "proof": {
+            "category": "free_text",
+            "erase": "keep",
+            "reason": "what the officer says of the list as a whole, kept as proof",
+        },
         "file_name": {"category": "file", "erase": "clear"},
         "user_id": {"category": "link", "erase": "none", "reason": "who imported, kept as proof"},
         "remark": {

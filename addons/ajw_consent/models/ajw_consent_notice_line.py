@@ -10,6 +10,11 @@ class AjwConsentNoticeLine(models.Model):
     _order = "notice_id, sequence, id"
     _rec_name = "name"
 
+    _ajw_personal_data = {
+        name: {"erase": "none", "reason": "wording shown to everybody; names no customer"}
+        for name in ("description", "data_items")
+    }
+
     notice_id = fields.Many2one("ajw.consent.notice", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="notice_id.company_id", store=True, index=True)
     sequence = fields.Integer(default=10)

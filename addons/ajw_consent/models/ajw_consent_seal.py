@@ -42,6 +42,11 @@ class AjwConsentSeal(models.Model):
             "erase": "keep",
             "reason": "names who holds a copy of the seal, which the proof rests on",
         },
+        "mail_error": {
+            "category": "technical",
+            "erase": "none",
+            "reason": "why the mail to the officer failed; names no customer",
+        },
         **{
             name: {"category": "technical", "erase": "none", "reason": "hashes; name nobody"}
             for name in ("hash", "previous_hash", "root", "tree_nodes")

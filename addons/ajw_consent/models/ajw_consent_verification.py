@@ -32,6 +32,7 @@ class AjwConsentVerification(models.Model):
             "erase": "none",
             "reason": "who verified, kept as proof",
         },
+        "position": {"erase": "none", "reason": "how far a run has come; ids only"},
         "mailed_seals": {"erase": "none", "reason": "seals hold hashes; they name nobody"},
         "compared_with": {"erase": "none", "reason": "numbers and dates of seals; names nobody"},
     }

@@ -15,7 +15,7 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     _ajw_personal_data = {
-        "ajw_consent_minor": {"category": "characteristic", "erase": "clear"},
+        "ajw_consent_minor": {"category": "technical", "erase": "clear"},
     }
 
     ajw_consent_minor = fields.Boolean(

@@ -75,8 +75,7 @@ class ConsentCommonMixin:
             address or partner.phone_sanitized,
             "given",
             "in_person",
-            notice=cls.notice,
-            **kwargs,
+            **{"notice": cls.notice, **kwargs},
         )
 
     @classmethod

@@ -175,6 +175,7 @@ class TestAccessMatrix(
         "mail.mail.write",
         "phone.blacklist.create",
         "phone.blacklist.write",
+        "res.partner.create",
         "res.partner.write",
     )
     CRONS = (

@@ -61,7 +61,7 @@ class TestSecurity(ConsentCommon):
         with self.assertRaises(AccessError):
             self.env["ajw.consent.event"].with_user(self.consent_user).action_verify()
         action = self.env["ajw.consent.event"].with_user(self.officer).action_verify()
-        self.assertEqual(action["params"]["type"], "success")
+        self.assertEqual(action["res_model"], "ajw.consent.verify")
 
     def test_nobody_is_officer_by_implication(self):
         officer = self.env.ref("ajw_consent.group_officer")

@@ -138,7 +138,15 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.account": "tells of the account, of no customer",
         "ajw.whatsapp.template": "tells of wording, of no person",
     }
+    STOPPED = {"ajw.whatsapp.coverage.action_invite": "nobody was invoiced"}
     REFUSES = dict.fromkeys(
+        (
+            "ajw.whatsapp.coverage.action_invite",
+            "ajw.whatsapp.coverage.action_open_lines",
+            "ajw.whatsapp.coverage.line.action_invite",
+        ),
+        (r"Switch to the company", "says what to do instead, where the company is another one"),
+    ) | dict.fromkeys(
         (
             "ajw.whatsapp.message.action_desk_retry",
             "ajw.whatsapp.message.action_desk_retry_uncertain",
@@ -337,20 +345,36 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         return Row(reasons.create(values(self.env)), values, {}, own=True)
 
     def row_ajw_whatsapp_coverage(self, company):
-        # Of whom nobody was invoiced: who may read invoices is the other app's affair.
-        line = {"partner_id": self.partner.id, "reason": "Not asked", "askable": True}
-        values = {"company_id": company.id, "line_ids": [(0, 0, line)]}
-        coverage = self.env["ajw.whatsapp.coverage"].create(dict(values))
-        return Row(coverage, values, {"month": "2026-01-01"}, guarded=True, own=True)
+        values = {"company_id": company.id}
+        return Row(
+            self._surveyed(self.env, values),
+            values,
+            {"month": "2026-01-01"},
+            guarded=True,
+            own=True,
+        )
+
+    def _surveyed(self, env, values):
+        """A coverage of which nobody was invoiced: who reads invoices is the other app's affair."""
+        companies = env.user.company_ids.ids
+        forms = env["ajw.whatsapp.coverage"].with_context(allowed_company_ids=companies)
+        coverage = forms.create(dict(values))
+        coverage.line_ids.unlink()
+        coverage.flush_recordset()
+        return coverage
 
     def row_ajw_whatsapp_coverage_line(self, company):
-        row = self.row_ajw_whatsapp_coverage(company)
+        lines = self.env["ajw.whatsapp.coverage.line"]
 
         def values(env):
-            coverage = env["ajw.whatsapp.coverage"].create(row.values(env))
-            return {"coverage_id": coverage.id, "partner_id": self.partner.id, "askable": True}
+            coverage = self._surveyed(env, {"company_id": company.id})
+            return {
+                **{"coverage_id": coverage.id, "partner_id": self.partner.id},
+                **{"reason": "Not asked", "askable": True},
+            }
 
-        return Row(row.record.line_ids, values, {"number": "1"}, guarded=True, own=True)
+        record = lines.create(values(self.env))
+        return Row(record, values, {"number": "1"}, guarded=True, own=True)
 
     def row_ajw_whatsapp_rate(self, company):
         values = {

@@ -689,7 +689,8 @@ class TestOutbox(WhatsappCommon):
 
     def test_A9_131050_withdraws_every_purpose_that_is_marketing(self):
         offers = self.purpose_marketing.copy({"code": "offers", "name": "Offers"})
-        self._opt_in(self.partner, self.purpose_marketing | offers)
+        notice = self._publish_notice()
+        self._opt_in(self.partner, self.purpose_marketing | offers, notice=notice)
         offers.active = False
         self.meta.script("send", meta_error(131050, 400))
         self._enqueue()
