@@ -179,6 +179,7 @@ class InheritedMatrixMixin(MatrixBase):
 
     def setUp(self):
         super().setUp()
+        self._refuse_briefly()
         # An import that fails sets the models up anew, in a transaction of its own, where a test
         # has added some: that transaction would wait for ours.
         self.patch(type(self.registry), "reset_changes", lambda registry: None)

@@ -48,7 +48,7 @@ class LifeRows:
         )
 
     def row_ajw_consent_import_action_import(self, company):
-        content = f"Number,Date\n{self.number},{self.notice.published_at}\n".encode()
+        content = f"Number,Date\n{self.number},{self.notice.published_at}Z\n".encode()
         row = self.row_ajw_consent_import(
             company,
             file=base64.b64encode(content),
