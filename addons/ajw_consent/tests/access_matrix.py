@@ -34,6 +34,8 @@ class AccessMatrixMixin(MethodMatrixMixin, InheritedMatrixMixin):
     WITHOUT_ACCESS = {}
     #: Models with a company and no rule about it, and why.
     WITHOUT_COMPANY_RULE = {}
+    #: Transient models that may be opened on rows of another company, and why that tells nothing.
+    FORMS_ON_FOREIGN_ROWS = {}
     #: Transient models on which several people work, and why.
     SHARED_FORMS = {}
     #: Public methods of core that we extend: core decides who may call them.
@@ -149,6 +151,7 @@ class AccessMatrixMixin(MethodMatrixMixin, InheritedMatrixMixin):
                 row = self._row(model, self.company_b)
                 real = {role_b: self._rights(self.users[role], row) for role_b, role in pairs}
                 closed = not any(self._of_role(table, role_b, "") for role_b, _role in pairs)
+                closed = closed and model not in self.FORMS_ON_FOREIGN_ROWS
                 for role in set(self.users) - {each for pair in pairs for each in pair}:
                     if closed and self._of_role(table, role, ""):
                         rights = self._rights(self.users[role], row)

@@ -290,7 +290,11 @@ class TestHistories(ConsentCommon):
                     events = ledger._append_entries(entries)
                 self.assert_states_are_the_fold(events)
                 found += self._described(events, subjects)
+        *alone, closed_alone = alone
+        *together, closed_together = together
         self.assertEqual(alone, together)
+        # An answer that only inherits a no is put on the list in a batch, else by the catch-up.
+        self.assertLessEqual(closed_alone, closed_together)
 
     def _entry(self, subject_id, kind, what, _whom, number):
         recorded = {
@@ -346,9 +350,7 @@ class TestHistories(ConsentCommon):
         suppressions = self.env["ajw.consent.suppression"].search(
             [("company_id", "=", self.company.id)]
         )
-        found.append(
-            sorted((row.purpose_code, row.digest, bool(row.lifted_at)) for row in suppressions)
-        )
+        found.append({(row.purpose_code, row.digest) for row in suppressions if not row.lifted_at})
         return found
 
     def _undone(self):

@@ -20,9 +20,23 @@ class TestPaying(ConsentCommonMixin, AccountPaymentCommon, PaymentHttpCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.payer = cls.invoice.partner_id
-        cls.payer.write({"phone": cls.number, "country_id": cls.env.ref("base.in").id})
-        cls.seller = cls.invoice.company_id
+        cls.payer = cls.partner
+        cls.seller = cls.company_data["company"]
+        cls.invoice = (
+            cls.env["account.move"]
+            .with_company(cls.seller)
+            .create(
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": cls.payer.id,
+                    "invoice_date": "2026-01-31",
+                    "invoice_line_ids": [
+                        (0, 0, {"name": "Repair", "price_unit": 100, "tax_ids": []})
+                    ],
+                }
+            )
+        )
+        cls.invoice.action_post()
         cls.seller_notice = cls.env["ajw.consent.notice"].create(
             {
                 "company_id": cls.seller.id,
@@ -33,7 +47,6 @@ class TestPaying(ConsentCommonMixin, AccountPaymentCommon, PaymentHttpCommon):
         )
         cls.seller_notice.action_publish()
         cls.box = f"{cls.purpose_invoice.id}-whatsapp"
-        cls.invoice.action_post() if cls.invoice.state == "draft" else None
         cls.token = cls.invoice._portal_ensure_token()
 
     def _page(self):

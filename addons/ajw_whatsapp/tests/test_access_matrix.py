@@ -59,6 +59,14 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.coverage": "everybody works on forms of their own",
         "ajw.whatsapp.batch.wizard.line": "everybody works in wizards of their own",
     }
+    FORMS_ON_FOREIGN_ROWS = dict.fromkeys(
+        (
+            "ajw.whatsapp.batch.wizard",
+            "ajw.whatsapp.batch.wizard.line",
+            "ajw.whatsapp.batch.wizard.reason",
+        ),
+        "the form leaves out documents that its user may not read",
+    )
     ARGUMENTS = {
         "ajw.whatsapp.account.action_open_check": ("reports",),
         "ajw.whatsapp.account.action_register_number": ("123456",),
