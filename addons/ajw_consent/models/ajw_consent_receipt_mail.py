@@ -64,6 +64,8 @@ class AjwConsentReceipt(models.AbstractModel):
                 "No email confirms the answer of events %s: %s", events.ids, type(error).__name__
             )
             return none
+        # sudo: whoever answers may wake the mail queue; core's own turn comes once an hour
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         return none.browse(mail_id)
 
     @api.model
