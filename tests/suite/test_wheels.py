@@ -67,7 +67,7 @@ def test_a_wheel_holds_all_that_git_keeps_and_nothing_else(built, addon):
     assert packed == kept
     needed = [
         *("LICENSE", "README.md", "static/description/icon.png", "static/description/index.html"),
-        *(f"i18n/{addon}.pot", *manifest(addon)["data"]),
+        *(f"i18n/{addon}.pot", *manifest(addon).get("data", [])),
     ]
     assert not [name for name in needed if f"{TREE}/{addon}/{name}" not in packed]
 
