@@ -32,5 +32,5 @@ def test_the_template_for_translators_has_the_texts_of_today(exported, addon):
     kept, now = (
         {entry.msgid for entry in polib.pofile(text)} for text in (str(path), exported[addon.name])
     )
-    assert len(now) > (3 if addon.auto_install else 50)
+    assert len(now) > (3 if addon.automatic else 50)
     assert (sorted(now - kept), sorted(kept - now)) == ([], []), "setup/i18n brings it up to date"
