@@ -8,7 +8,9 @@
     "author": "AJ Works",
     "license": "LGPL-3",
     "depends": ["mail", "portal", "phone_validation"],
-    "external_dependencies": {"python": ["cryptography", "openpyxl", "phonenumbers", "qrcode"]},
+    "external_dependencies": {
+        "python": ["cryptography", "idna", "openpyxl", "phonenumbers", "qrcode"]
+    },
     "data": [
         "security/groups.xml",
         "security/ir.model.access.csv",
@@ -26,6 +28,7 @@
         "data/mail_template_invitation.xml",
         "data/ir_cron_invitation.xml",
         "data/mail_template_renewal.xml",
+        "data/mail_template_renewal_link.xml",
         "data/ir_cron_life.xml",
         "data/ir_cron_import.xml",
         "views/ajw_consent_invitation_views.xml",

@@ -2,10 +2,10 @@
 
 import sys
 
-from odoo import api
 from odoo.cli import Command
-from odoo.modules.registry import Registry
 from odoo.tools import config
+
+from odoo.addons.ajw_consent.tools.command import environment
 
 
 class AjwConsentRebuild(Command):
@@ -30,10 +30,7 @@ class AjwConsentRebuild(Command):
         if arguments.config:
             options += ["-c", arguments.config]
         config.parse_config(options, setup_logging=True)
-        with Registry(arguments.database).cursor() as cr:
-            env = api.Environment(cr, api.SUPERUSER_ID, {})
-            if "ajw.consent.state" not in env:
-                sys.exit("The addon ajw_consent is not installed in this database.")
+        with environment(parser, arguments.database, "ajw.consent.state") as env:
             try:
                 different = env["ajw.consent.state"]._rebuild_command(
                     arguments.controller, arguments.check

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from odoo import api
 from odoo.cli import Command
-from odoo.modules.registry import Registry
 from odoo.tools import config
+
+from odoo.addons.ajw_consent.tools.command import environment
 
 
 class AjwConsentVerify(Command):
@@ -29,10 +29,7 @@ class AjwConsentVerify(Command):
                     files.append(file.read())
             except OSError as error:
                 self.parser.error(f"{path}: {error.strerror}")
-        with Registry(arguments.database).cursor() as cr:
-            env = api.Environment(cr, api.SUPERUSER_ID, {})
-            if "ajw.consent.verification" not in env:
-                sys.exit("The addon ajw_consent is not installed in this database.")
+        with environment(self.parser, arguments.database, "ajw.consent.verification") as env:
             try:
                 intact = env["ajw.consent.verification"]._run_command(
                     arguments.controller, files, not arguments.no_evidence

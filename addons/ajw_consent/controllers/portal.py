@@ -160,6 +160,7 @@ class ConsentPortal(CustomerPortal):
         events, count = preference._history(controller, partner, PAGE, (page - 1) * PAGE)
         values |= {
             "events": events,
+            "names": events._ajw_shown_names(),
             "pager": pager(
                 url="/my/consents",
                 total=count,
@@ -180,7 +181,7 @@ class ConsentPortal(CustomerPortal):
             [
                 ("company_id", "=", controller.id),
                 ("partner_id", "=", partner.id),
-                ("state", "in", ("queued", "sent", "no_email", "failed")),
+                ("state", "in", rows._ajw_open),
             ]
         )
 
@@ -197,6 +198,13 @@ def receipt_response(events, form, masked=False):
     events = Receipt._can_tell(events)
     if not events or form not in ("pdf", "json"):
         raise request.not_found()
+    if form == "pdf" and not Receipt._take_turn(events, request.httprequest.remote_addr):
+        # Making a PDF takes a process of its own for seconds.
+        return request.make_response(
+            request.env._("Another receipt is being made. Please try again in a few seconds."),
+            headers=[("Retry-After", "5"), ("Content-Type", "text/plain; charset=utf-8")],
+            status=429,
+        )
     content = Receipt._pdf(events) if form == "pdf" else Receipt._json(events)
     mime = "application/pdf" if form == "pdf" else "application/json; charset=utf-8"
     return request.make_response(

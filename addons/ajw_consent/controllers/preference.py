@@ -132,7 +132,7 @@ class PreferencePages(ConsentPages):
             "done": done,
             "row": row,
             "number": mask_address(row.address) if row else "",
-            "purposes": row.purpose_ids.with_context(lang=lang) if row else [],
+            "purposes": row.with_context(lang=lang)._purpose_names() if row else [],
             "receipt_url": self._receipt_path(row.confirming_event_ids if done else None),
         }
         return self._render(values)
@@ -164,6 +164,7 @@ class PreferencePages(ConsentPages):
             "problem": "" if events else "receipt_gone",
             "closed": not events,
             "events": events.with_context(lang=values["lang"]),
+            "names": events.with_context(lang=values["lang"])._ajw_shown_names(),
             "languages": [],
             "token": token,
         }
@@ -181,11 +182,7 @@ class PreferencePages(ConsentPages):
     )
     def receipt_download(self, token, form, **_params):
         """Download the receipts of a link as ``pdf`` or ``json``."""
-        receipts = request.env["ajw.consent.receipt"]
-        events = receipts._events_of(token)
-        if form == "pdf" and events and not receipts._take_turn(events):
-            # Making a PDF takes a process of its own for seconds.
-            return request.make_response("", headers=[("Retry-After", "5")], status=429)
+        events = request.env["ajw.consent.receipt"]._events_of(token)
         return receipt_response(events, form, masked=True)
 
     @http.route("/ajw_consent/receipts.json", type="http", auth="user", methods=["GET"])

@@ -20,7 +20,10 @@ UPDATE ajw_consent_preference_link
        token_hash = NULL,
        failure_reason = 'Neutralised copy'
  WHERE state IN ('queued', 'sent', 'failed', 'answered');
--- Nor must it tell anybody of a change.
+-- Nor must it tell anybody of a change, or that one is cancelled.
+UPDATE ajw_consent_announcement_recipient
+   SET recall_state = NULL
+ WHERE recall_state <> 'sent';
 UPDATE ajw_consent_announcement_recipient
    SET state = 'cancelled',
        effective_at = NULL

@@ -5,15 +5,28 @@ Nothing here imports Odoo.
 
 from .columns import COLUMNS, DATE_FORMATS, ColumnError, map_columns, parse_moment
 from .listing import bad_rows_csv, harmless
-from .reading import MAX_BYTES, MAX_ROWS, FileError, read_table
+from .reading import (
+    ENCODINGS,
+    MAX_BYTES,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    FileError,
+    Line,
+    Table,
+    read_table,
+)
 
 __all__ = [
     "COLUMNS",
     "DATE_FORMATS",
+    "ENCODINGS",
     "MAX_BYTES",
+    "MAX_COLUMNS",
     "MAX_ROWS",
     "ColumnError",
     "FileError",
+    "Line",
+    "Table",
     "bad_rows_csv",
     "harmless",
     "map_columns",

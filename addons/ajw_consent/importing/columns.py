@@ -28,6 +28,7 @@ COLUMNS = {
     "notice": ("notice", "notice version", "version"),
     "proof": ("proof", "note", "evidence", "remark"),
     "origin": ("origin", "source"),
+    "origin_date": ("origin date", "source date", "origin on"),
     "guardian": ("guardian", "guardian name", "parent"),
 }
 #: Ways to write a date, beside ISO 8601, which is always understood.

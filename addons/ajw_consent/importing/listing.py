@@ -17,12 +17,14 @@ def harmless(value):
 def bad_rows_csv(header, rows):
     """Return the rows that could not be imported as a CSV file (bytes, UTF-8 with its mark).
 
-    :param header: names of the columns
-    :param rows: iterable of ``(row number, reason, cells)``
+    :param header: names of all columns: of the row number, of the reason, and those of the file
+    :param rows: iterable of ``(row number, reason, cells)``, taken one after the other
     """
-    target = io.StringIO(newline="")
-    writer = csv.writer(target)
-    writer.writerow(map(harmless, ["Row", "Reason", *header]))
+    target = io.BytesIO()
+    text = io.TextIOWrapper(target, "utf-8-sig", newline="", write_through=True)
+    writer = csv.writer(text)
+    writer.writerow(map(harmless, header))
     for number, reason, cells in rows:
         writer.writerow([number, harmless(reason), *map(harmless, cells)])
-    return target.getvalue().encode("utf-8-sig")
+    text.flush()
+    return target.getvalue()

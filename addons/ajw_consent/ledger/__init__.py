@@ -4,7 +4,7 @@ Nothing here imports Odoo. The models hand over plain values and store what come
 """
 
 from .canonical import GENESIS_HASH, HASH_VERSION, EventContent, event_hash
-from .commitment import commit, evidence_text, matches, new_salt
+from .commitment import commit, commit_evidence, evidence_text, matches, new_salt
 from .fold import FoldedState, fold
 from .verify import BrokenLink, verify_chain
 
@@ -15,6 +15,7 @@ __all__ = [
     "EventContent",
     "FoldedState",
     "commit",
+    "commit_evidence",
     "event_hash",
     "evidence_text",
     "fold",

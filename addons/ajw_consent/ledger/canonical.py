@@ -9,6 +9,7 @@ Version 1 (until 19.0.1.1.0) has no ``given_by``; version 2 adds it.
 import hashlib
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 HASH_VERSION = 2
@@ -16,6 +17,10 @@ HASH_VERSION = 2
 _LACKING = {1: frozenset({"given_by"}), 2: frozenset()}
 #: ``prev_hash`` of the first event of a chain.
 GENESIS_HASH = "0" * 64
+#: Made once: ``json.dumps`` would make one for each event.
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
 
 
 class EventContent(NamedTuple):
@@ -63,6 +68,7 @@ class EventContent(NamedTuple):
     given_by: str = ""
 
 
+@lru_cache(maxsize=1024)  # the events of an import, for one, were all recorded at few times
 def _timestamp(value):
     """``2026-01-31T09:30:00Z``; naive values are UTC, as in Odoo. Fractions are refused."""
     if value is None:
@@ -97,9 +103,7 @@ def canonical_bytes(content, prev_hash, hash_version=HASH_VERSION):
         document[name] = _timestamp(document[name])
     document["hash_version"] = hash_version
     document["prev_hash"] = prev_hash
-    return json.dumps(
-        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _encode(document).encode()
 
 
 def event_hash(content, prev_hash, hash_version=HASH_VERSION):

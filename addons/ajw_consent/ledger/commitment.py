@@ -4,12 +4,17 @@ Salt and value live beside the event and can be deleted; without the 16 random b
 says nothing about the value, however few telephone numbers there are to try.
 """
 
+import base64
 import hashlib
 import hmac
 import json
 import secrets
 
 SALT_BYTES = 16
+#: What is committed to with each event, in the order of the event's commitments; ``evidence``
+#: stands for all else, see :func:`evidence_text`.
+COMMITTED = ("address", "name", "ip", "actor", "evidence")
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def new_salt():
@@ -51,7 +56,36 @@ def evidence_text(note, business_scoped_id, scan, scan_name, guardian=""):
     }
     if guardian:
         document["guardian"] = guardian
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(document)
+
+
+def commit_evidence(values):
+    """Commit to what is kept as evidence of an event.
+
+    :param dict values: ``address``, ``name``, ``ip``, ``actor``, ``note``, ``business_scoped_id``,
+        ``scan`` (base64), ``scan_name``, ``guardian``, as far as there are any
+    :return: ``(commitments, salts)``, each a list of str in the order of :data:`COMMITTED`; the
+        commitment is ``""`` where there is nothing to commit to
+    """
+    texts = [values.get(name) or "" for name in COMMITTED[:-1]]
+    texts.append(
+        evidence_text(
+            values.get("note") or "",
+            values.get("business_scoped_id") or "",
+            base64.b64decode(values.get("scan") or b""),
+            values.get("scan_name") or "",
+            values.get("guardian") or "",
+        )
+    )
+    salts = _new_salts(len(texts))
+    return [commit(*each) if each[1] else "" for each in zip(salts, texts, strict=True)], salts
+
+
+def _new_salts(count):
+    """Return several salts, see :func:`new_salt`; asking the system once takes less time."""
+    size = 2 * SALT_BYTES
+    digits = secrets.token_hex(SALT_BYTES * count)
+    return [digits[start : start + size] for start in range(0, size * count, size)]
 
 
 def matches(commitment, salt, value):

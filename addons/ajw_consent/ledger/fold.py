@@ -68,23 +68,24 @@ def _next(state, event):
         )
     if kind == "expired":
         return state._replace(status=kind, event=event.id, since=event.occurred_at)
-    if kind == "suspended":
-        closed_at = max(filter(None, (event.occurred_at, state.closed_at)))
-        return state._replace(
-            status=kind, event=event.id, since=event.occurred_at, closed_at=closed_at
-        )
-    raise ValueError(f"Unknown kind of event: {kind}")
+    # "suspended", and a kind that is none of ours: somebody tampered with the ledger. Verification
+    # names the event; until then the answer is closed, and what people say is still recorded.
+    closed_at = max(filter(None, (event.occurred_at, state.closed_at)))
+    return state._replace(
+        status="suspended", event=event.id, since=event.occurred_at, closed_at=closed_at
+    )
 
 
-def fold(events):
+def fold(events, note=None):
     """Fold a chain into the answer per address.
 
     :param events: the chain's events in order of their sequence; each has ``id``, ``kind``,
         ``address_ref`` (``""``: every address known so far), ``occurred_at``, ``expires_at`` and
         ``needs_confirmation``
+    :param note: called as ``note(event, address_ref, state)`` for every answer that an event
+        decides, and before that for the answer that an address seen for the first time inherits
     :return: dict of address_ref → :class:`FoldedState`; an event that named no address while none
         was known stands under ``""`` and closes addresses that appear later
-    :raises ValueError: an event is of an unknown kind
     """
     states = {}
     for event in events:
@@ -93,10 +94,14 @@ def fold(events):
             # An address first seen after a withdrawal "for all" inherits that withdrawal.
             if event.address_ref not in states and "" in states:
                 states[event.address_ref] = states[""]
+                if note:
+                    note(event, event.address_ref, states[""])
         else:
             refs = [*states] if "" in states else [*states, ""]
         for ref in refs:
             new = _next(states.get(ref), event)
             if new is not None:
                 states[ref] = new
+                if note:
+                    note(event, ref, new)
     return states

@@ -85,31 +85,62 @@ class BrokenSeal(NamedTuple):
     last: int = 0
 
 
-def verify_seals(seals, mailed=()):
-    """Verify the seals of one controller, against each other and against mailed ones.
+class SealVerifier:
+    """Verifies the seals of one controller, one after the other, and against mailed ones.
 
-    :param seals: iterable of ``(seal, members)`` in order of their sequence: a
-        :class:`~.seal.Seal` and a function that returns an iterable of ``(position, hash)`` of its
-        events, in order of position; the hash is ``None`` where the event is gone
+    What it knows of those before fits in three values, with which it can go on later.
+
+    :param mailed: :class:`~.seal.Seal` of this controller as people kept them
+    :param int position: number of the last seal that was verified, 0: none was
+    :param str previous: its hash
+    :param int total: number of members up to it
+    """
+
+    def __init__(self, mailed=(), position=0, previous=GENESIS_SEAL, total=0):
+        self.position, self.previous, self.total = position, previous, total
+        self._kept = {}
+        for seal in mailed:
+            if not position or seal.content.sequence > position:
+                self._kept.setdefault(seal.content.sequence, []).append(seal)
+
+    def check(self, seal, members):
+        """Verify the next seal.
+
+        :param Seal seal: the seal as it is stored, see :class:`~.seal.Seal`
+        :param members: function that returns an iterable of ``(position, hash)`` of its events, in
+            order of position; the hash is ``None`` where the event is gone
+        :return: list of :class:`BrokenSeal`: mailed ones before it that are missing, and what is
+            wrong with itself, at most one
+        """
+        content = seal.content
+        gone = [number for number in sorted(self._kept) if number < content.sequence]
+        found = [BrokenSeal(number, "missing") for number in gone if self._kept.pop(number)]
+        broken = (
+            _against_mailed(seal, members, self._kept.pop(content.sequence, ()))
+            or _check_links(seal, self.position + 1, self.previous, self.total)
+            or _check_members(seal, members)
+        )
+        if broken:
+            found.append(broken)
+        self.position, self.previous, self.total = content.sequence, seal.hash, content.total
+        return found
+
+    def missing(self):
+        """Return the :class:`BrokenSeal` of mailed ones that no seal came for."""
+        return [BrokenSeal(number, "missing") for number in sorted(self._kept)]
+
+
+def verify_seals(seals, mailed=()):
+    """Verify all seals of one controller, see :class:`SealVerifier`.
+
+    :param seals: iterable of ``(seal, members)`` in order of their sequence
     :param mailed: :class:`~.seal.Seal` of this controller as people kept them
     :return: iterator of :class:`BrokenSeal`, at most one a seal, in the order of the seals
     """
-    kept = {}
-    for seal in mailed:
-        kept.setdefault(seal.content.sequence, []).append(seal)
-    position, previous, total = 0, GENESIS_SEAL, 0
+    verifier = SealVerifier(mailed)
     for seal, members in seals:
-        content = seal.content
-        position += 1
-        gone = [number for number in sorted(kept) if position <= number < content.sequence]
-        yield from (BrokenSeal(number, "missing") for number in gone if kept.pop(number))
-        broken = _against_mailed(seal, members, kept.pop(content.sequence, ()))
-        broken = broken or _check_links(seal, position, previous, total)
-        broken = broken or _check_members(seal, members)
-        if broken:
-            yield broken
-        position, previous, total = content.sequence, seal.hash, content.total
-    yield from (BrokenSeal(number, "missing") for number in sorted(kept))
+        yield from verifier.check(seal, members)
+    yield from verifier.missing()
 
 
 def _against_mailed(seal, members, mailed):

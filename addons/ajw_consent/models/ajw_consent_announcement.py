@@ -100,6 +100,11 @@ class AjwConsentAnnouncement(models.Model):
     waiting_count = fields.Integer("Waiting", compute="_compute_progress")
     told_count = fields.Integer("Told", compute="_compute_progress")
     untold_count = fields.Integer("Not Told", compute="_compute_progress")
+    unrecalled_count = fields.Integer(
+        "Not Told of the Cancellation",
+        compute="_compute_unrecalled_count",
+        help="Were told of the change and do not know yet that it is cancelled.",
+    )
     progress = fields.Float(compute="_compute_progress", help="Percent that are no longer waiting.")
 
     # Cancelled ones may be begun again; one version is announced once.
@@ -133,6 +138,15 @@ class AjwConsentAnnouncement(models.Model):
                 if announcement.total
                 else (0 if announcement.state == "draft" else 100)
             )
+
+    @api.depends("recipient_ids.recall_state")
+    def _compute_unrecalled_count(self):
+        # sudo: see _compute_progress
+        rows = self.env["ajw.consent.announcement.recipient"].sudo()
+        domain = [("announcement_id", "in", self.ids), ("recall_state", "not in", (False, "sent"))]
+        counts = dict(rows._read_group(domain, ["announcement_id"], ["__count"]))
+        for announcement in self:
+            announcement.unrecalled_count = counts.get(announcement._origin, 0)
 
     @api.onchange("notice_id")
     def _onchange_notice_id(self):

@@ -10,13 +10,14 @@ class AjwConsentAnnouncementRecipient(models.Model):
 
     _name = "ajw.consent.announcement.recipient"
     _description = "Policy Announcement: Recipient"
+    _inherit = ["ajw.consent.mail.queue"]
     _order = "id"
     _rec_name = "partner_id"
 
+    _ajw_template_name = "mail_template_announcement"
+    _ajw_cron_name = "ir_cron_announcement"
     _ajw_personal_data = {
         "partner_id": {"category": "link", "erase": "delete"},
-        "email": {"category": "email", "erase": "delete"},
-        "failure_reason": {"category": "free_text", "erase": "clear"},
         "note": {"category": "free_text", "erase": "clear"},
         "message_ref": {
             "category": "technical",
@@ -34,7 +35,7 @@ class AjwConsentAnnouncementRecipient(models.Model):
     partner_id = fields.Many2one(
         "res.partner", "Contact", required=True, readonly=True, index=True, ondelete="cascade"
     )
-    email = fields.Char(readonly=True, index="btree_not_null")
+    email = fields.Char(index="btree_not_null")
     state = fields.Selection(
         [
             ("queued", "Waiting"),
@@ -57,19 +58,25 @@ class AjwConsentAnnouncementRecipient(models.Model):
     effective_at = fields.Datetime(
         "In Effect for Them", readonly=True, help="Empty: they stay under the former version."
     )
-    failure_reason = fields.Char("What Went Wrong", readonly=True)
+    failure_reason = fields.Char("What Went Wrong")
     note = fields.Char("How They Were Told", readonly=True)
     message_ref = fields.Char(
         readonly=True, copy=False, index="btree_not_null", groups=fields.NO_ACCESS
     )
-    mail_id = fields.Many2one(
-        "mail.mail",
+    recall_state = fields.Selection(
+        [
+            ("queued", "To be told"),
+            ("leaving", "In the mail queue"),
+            ("sent", "Told"),
+            ("failed", "Not told"),
+        ],
+        "Cancellation",
         readonly=True,
-        copy=False,
         index="btree_not_null",
-        ondelete="set null",
-        groups=fields.NO_ACCESS,
+        help="The announcement was cancelled after this person was told; whether they were told "
+        "that, too.",
     )
+    recalled_at = fields.Datetime("Told of the Cancellation", readonly=True)
     what_to_do = fields.Char(compute="_compute_what_to_do")
     # What the email says.
     notice_id = fields.Many2one("ajw.consent.notice", compute="_compute_notice_id")
@@ -80,7 +87,7 @@ class AjwConsentAnnouncementRecipient(models.Model):
     _waiting_index = models.Index("(announcement_id) WHERE state = 'queued'")
     _queue_index = models.Index("(id) WHERE state = 'queued' AND handed_over_at IS NULL")
 
-    @api.depends("state")
+    @api.depends("state", "recall_state")
     def _compute_what_to_do(self):
         sentences = {
             "failed": self.env._(
@@ -96,8 +103,15 @@ class AjwConsentAnnouncementRecipient(models.Model):
                 "or in person and note it here."
             ),
         }
+        recall = self.env._(
+            "They do not know that the announcement was cancelled. Correct the address and press "
+            "“Try again” on the announcement, or tell them by post or in person and note it here."
+        )
         for row in self:
-            row.what_to_do = sentences.get(row.state, False)
+            if row.recall_state == "failed":
+                row.what_to_do = recall
+            else:
+                row.what_to_do = sentences.get(row.state, False)
 
     @api.depends("announcement_id", "partner_id")
     def _compute_notice_id(self):
@@ -126,18 +140,22 @@ class AjwConsentAnnouncementRecipient(models.Model):
     def action_told_otherwise(self):
         """Note that these people were told by post, by telephone or in person, today.
 
-        :raises UserError: one of them was told already, or the announcement was cancelled
+        Of a cancelled announcement: that they were told that it is cancelled.
+
+        :raises UserError: one of them was told already
         """
         self.check_access("read")
         if not self.env.su and not self.env.user.has_group("ajw_consent.group_officer"):
             raise AccessError(self.env._("Only a data protection officer notes who was told."))
+        recalls = self.filtered(lambda row: row.recall_state == "failed")
         open_rows = self.filtered(lambda row: row.state in ("failed", "bounced", "no_email"))
-        if self - open_rows:
+        if self - open_rows - recalls:
             raise UserError(
                 self.env._("Only people who could not be told by email can be noted as told.")
             )
         # sudo: rows are read-only to every role; the right was checked
-        open_rows.sudo()._mark_told(
-            "told", note=self.env._("Told otherwise, noted by %s", self.env.user.name)
-        )
+        note = self.env._("Told otherwise, noted by %s", self.env.user.name)
+        open_rows.sudo()._mark_told("told", note=note)
+        recalls.sudo()._recall_told()
+        recalls.sudo().note = note
         return True

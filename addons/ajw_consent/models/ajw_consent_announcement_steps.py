@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import AccessError, LockError, UserError
 from odoo.tools import SQL, format_date
 
@@ -40,7 +40,7 @@ class AjwConsentAnnouncement(models.Model):
                 effective_at=announcement.effective_at, announced_at=now
             )
             announcement._collect()
-        self._wake()
+        self.env["ajw.consent.announcement.recipient"]._wake()
         return True
 
     def _check_ready(self):
@@ -74,6 +74,8 @@ class AjwConsentAnnouncement(models.Model):
     def action_cancel(self):
         """Stop a mailing; what was announced by it does not take effect.
 
+        Whoever was told by email is told that it is cancelled.
+
         :raises UserError: it has taken effect already, or is cancelled already
         """
         self._check_officer()
@@ -93,12 +95,18 @@ class AjwConsentAnnouncement(models.Model):
         return True
 
     def action_retry(self):
-        """Write again to those who could not be told, at the address they have now."""
+        """Write again to those who could not be told, at the address they have now.
+
+        Of a cancelled announcement: to those who could not be told that it is cancelled.
+        """
         self._check_officer()
+        # sudo: see action_cancel
+        rows = self.sudo().recipient_ids
+        rows.filtered(lambda row: row.announcement_id.state == "cancelled")._requeue_recalls()
         for announcement in self.filtered(lambda each: each.state in ("sending", "done")):
             announcement.sudo().recipient_ids._requeue()  # sudo: see action_cancel
             announcement.with_context(ajw_publishing=PUBLISHING).state = "sending"
-        self._wake()
+        self.env["ajw.consent.announcement.recipient"]._wake()
         return True
 
     def action_open_recipients(self):
@@ -107,7 +115,13 @@ class AjwConsentAnnouncement(models.Model):
 
     def action_open_untold(self):
         """Open who could not be told, with what to do."""
-        return self._open_recipients([("state", "in", ("failed", "bounced", "no_email"))])
+        return self._open_recipients(
+            [
+                "|",
+                ("state", "in", ("failed", "bounced", "no_email")),
+                ("recall_state", "not in", (False, "sent")),
+            ]
+        )
 
     def _open_recipients(self, domain):
         self.ensure_one()
@@ -173,11 +187,6 @@ class AjwConsentAnnouncement(models.Model):
         )
         self.env["ajw.consent.announcement.recipient"].invalidate_model()
         self.invalidate_recordset(["recipient_ids"])
-
-    @api.model
-    def _wake(self):
-        # sudo: whoever may announce may wake the sender
-        self.env.ref("ajw_consent.ir_cron_announcement").sudo()._trigger()
 
 
 class AjwConsentNotice(models.Model):

@@ -27,41 +27,23 @@ class AjwConsentConfirmation(models.Model):
 
     _name = "ajw.consent.confirmation"
     _description = "Consent to Be Confirmed"
-    _inherit = ["ajw.consent.mailed.link"]
+    _inherit = ["ajw.consent.mailed.link", "ajw.consent.message.code"]
     _order = "id desc"
     _rec_name = "partner_id"
 
     _ajw_path = "/ajw_consent/confirm"
     _ajw_template_name = "mail_template_confirmation"
+    _ajw_cron_name = "ir_cron_confirmation"
+    _ajw_code_scope = "ajw_consent.confirmation.code"
+    _ajw_code_until = "code_expires_at"
     # Without its mail it still waits: for another one, or for a message from the number.
     _ajw_gone = "failed"
-    _ajw_correctable = ("queued", "sent", "failed")
+    _ajw_open = OPEN
+    _ajw_forgotten = ("code_hash",)
     _ajw_personal_data = {
-        "partner_id": {"category": "link", "erase": "delete"},
         "address": {"category": "phone", "erase": "delete"},
-        "email": {"category": "email", "erase": "delete"},
-        "failure_reason": {"category": "free_text", "erase": "clear"},
-        "token_hash": {
-            "category": "technical",
-            "erase": "clear",
-            "reason": "SHA-256 of a random link; emptied some time after it ended",
-        },
-        "code_hash": {
-            "category": "technical",
-            "erase": "clear",
-            "reason": "keyed digest of a random code; emptied when it was used or has expired",
-        },
     }
 
-    company_id = fields.Many2one(
-        "res.company",
-        "Controller",
-        required=True,
-        readonly=True,
-        index=True,
-        ondelete="cascade",
-        help="The company that the consent is given to.",
-    )
     subject_id = fields.Many2one(
         "ajw.consent.subject",
         required=True,
@@ -69,9 +51,6 @@ class AjwConsentConfirmation(models.Model):
         index=True,
         ondelete="cascade",
         help="One of the person's; after a merge a contact has several.",
-    )
-    partner_id = fields.Many2one(
-        "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="cascade"
     )
     channel = fields.Selection(CHANNELS, required=True, readonly=True)
     address = fields.Char(
@@ -115,11 +94,7 @@ class AjwConsentConfirmation(models.Model):
         readonly=True,
     )
     send_count = fields.Integer("Emails", readonly=True)
-    code_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     code_expires_at = fields.Datetime(readonly=True, copy=False, groups=fields.NO_ACCESS)
-
-    _token_unique = models.UniqueIndex("(token_hash) WHERE token_hash IS NOT NULL")
-    _code_index = models.Index("(company_id, code_hash) WHERE code_hash IS NOT NULL")
 
     @api.depends("partner_id", "purpose_ids", "state")
     def _compute_display_name(self):
@@ -127,6 +102,16 @@ class AjwConsentConfirmation(models.Model):
         for row in self:
             parts = (row.partner_id.name, ", ".join(row.purpose_ids.mapped("name")))
             row.display_name = " · ".join([*filter(None, parts), states.get(row.state)])
+
+    def _purpose_names(self):
+        """Return what is to be confirmed, purpose by purpose, as the person read it.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        return [
+            self.notice_id._line_of(purpose).name or purpose.name for purpose in self.purpose_ids
+        ]
 
     # ------------------------------------------------------------------
     # Actions
@@ -150,20 +135,12 @@ class AjwConsentConfirmation(models.Model):
         :raises AccessError: the user may not see them or may not record answers
         """
         self._check_may_act()
-        self.filtered(lambda row: row.state in OPEN)._close(
-            "cancelled", self.env._("Cancelled by %s.", self.env.user.name)
-        )
+        self._cancel_open()
         return True
 
     def action_open_events(self):
         """Open what the ledger holds of this: the opt-ins and their confirmation."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "ajw_consent.ajw_consent_event_action"
-        )
-        action["domain"] = [("id", "in", (self.event_ids | self.confirming_event_ids).ids)]
-        return action
+        return self._action_events(self.event_ids | self.confirming_event_ids)
 
     def _check_may_act(self):
         self.check_access("read")
@@ -190,7 +167,7 @@ class AjwConsentConfirmation(models.Model):
             return "too_often"
         if row.sent_at and row.sent_at > fields.Datetime.now() - SEND_PAUSE:
             return "too_soon"
-        row.mail_id.filtered(lambda mail: mail.state in ("outgoing", "exception")).unlink()
+        row._drop_mails()
         row.write({"state": "queued", "email": email, "mail_id": False, "failure_reason": False})
         self._wake()
         return ""
@@ -217,28 +194,6 @@ class AjwConsentConfirmation(models.Model):
                 int(SEND_PAUSE.total_seconds() // 60),
             ),
         }[code]
-
-    def _close(self, state, reason=False):
-        """End confirmations: their links say so, their codes are forgotten.
-
-        :param str state: expired or cancelled
-        :param str reason: a sentence for the user
-        """
-        rows = self.sudo()  # sudo: rows are read-only to every role; callers checked the right
-        rows.mail_id.filtered(lambda mail: mail.state in ("outgoing", "exception")).unlink()
-        rows.write({"state": state, "failure_reason": reason, "code_hash": False})
-
-    @api.model
-    def _close_of(self, partners):
-        """End what waits of contacts that cease to be the ones who were asked."""
-        self.search([("partner_id", "in", partners.ids), ("state", "in", OPEN)])._close(
-            "cancelled", self.env._("The contact was merged with another one.")
-        )
-
-    @api.model
-    def _wake(self):
-        # sudo: whoever records an answer may wake the sender
-        self.env.ref("ajw_consent.ir_cron_confirmation").sudo()._trigger()
 
     @api.autovacuum
     def _gc_ended(self):

@@ -2,14 +2,11 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from odoo import api, fields, models
-from odoo.tools import hmac
 
-from ..tools.address import PHONE_CHANNELS, address_variants
-from ..tools.invitation import find_codes, new_code
+from ..tools.address import PHONE_CHANNELS
+from ..tools.invitation import new_code
 from .ajw_consent_confirmation import OPEN
-
-CODE_SCOPE = "ajw_consent.confirmation.code"
-CODE_HOURS = 24
+from .ajw_consent_message_code import CODE_HOURS
 
 
 class Asked(NamedTuple):
@@ -119,11 +116,6 @@ class AjwConsentConfirmation(models.Model):
     # By a message from the number
     # ------------------------------------------------------------------
 
-    @api.model
-    def _code_digest(self, code):
-        # sudo: the secret of the database is nobody's to read
-        return hmac(self.sudo().env, CODE_SCOPE, code)
-
     def _new_code(self):
         """Make a code that a WhatsApp message from the number confirms with; ends the one before.
 
@@ -155,25 +147,9 @@ class AjwConsentConfirmation(models.Model):
         :param datetime occurred_at: when it was sent, naive UTC
         :return: as ``ajw.consent.invitation._confirm_by_message``
         """
-        codes = find_codes(text)
-        if not codes or not number:
-            return None
-        self = self.sudo()  # sudo: Meta reports without a user
-        row = self.search(
-            [
-                ("company_id", "=", controller.id),
-                ("state", "in", OPEN),
-                ("code_hash", "in", [self._code_digest(code) for code in codes]),
-            ],
-            limit=1,
-        )
-        if not row:
-            return None
-        occurred_at = min(occurred_at, fields.Datetime.now())
-        if row.code_expires_at <= occurred_at:
-            return "code_expired"
-        if row.address not in address_variants("whatsapp", number):
-            return "code_of_another_number"
+        row, occurred_at, problem = self._read_code(controller, number, text, occurred_at, OPEN)
+        if not row or problem:
+            return problem
         if not row.partner_id.active or not row._still_waiting():
             return "code_contact_changed"
         note = self.env._("Confirmed by a WhatsApp message from the number: %s", text[:200])

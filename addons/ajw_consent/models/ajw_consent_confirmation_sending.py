@@ -1,15 +1,10 @@
-import logging
 from collections import Counter
 from datetime import timedelta
 
 from odoo import api, fields, models
 
 from .ajw_consent_confirmation import DAY_LIMIT, OPEN, SEND_LIMIT
-from .ajw_consent_invitation_sending import COLLISIONS
 
-_logger = logging.getLogger(__name__)
-
-BATCH_SIZE = 50
 #: Events after which something may no longer wait for a confirmation.
 DECIDING = frozenset({"withdrawn", "refused", "confirmed", "suspended"})
 
@@ -93,8 +88,8 @@ class AjwConsentConfirmation(models.Model):
     @api.model
     def _unproven_label(self):
         return self.env._(
-            "The customer entered this number. Only a WhatsApp message from it confirms, or a "
-            "colleague who records the answer."
+            "The customer entered this number, or somebody said STOP from it. Only a WhatsApp "
+            "message from it confirms, or a colleague who records the answer."
         )
 
     @api.model
@@ -126,17 +121,7 @@ class AjwConsentConfirmation(models.Model):
         waiting = self.sudo().search(
             [("event_ids.subject_id", "in", deciding.subject_id.ids), ("state", "in", OPEN)]
         )
-        open_opt_ins = (
-            self.env["ajw.consent.state"]
-            .sudo()  # sudo: see _start
-            .search(
-                [
-                    ("status", "=", "unconfirmed"),
-                    ("opt_in_event_id", "in", waiting.event_ids.ids),
-                ]
-            )
-            .opt_in_event_id
-        )
+        open_opt_ins = waiting._still_waiting().opt_in_event_id
         confirmations = deciding.filtered(lambda event: event.kind == "confirmed").grouped(
             "subject_id"
         )
@@ -162,11 +147,10 @@ class AjwConsentConfirmation(models.Model):
         said_no._close("cancelled", self.env._("The person said no meanwhile."))
 
     def _still_waiting(self):
-        """Return the states that this confirmation would open: none after a no or a newer opt-in.
+        """Return the states that confirmations would open: none after a no or a newer opt-in.
 
         :return: ``ajw.consent.state`` with sudo
         """
-        self.ensure_one()
         # sudo: see _start
         return (
             self.env["ajw.consent.state"]
@@ -196,18 +180,10 @@ class AjwConsentConfirmation(models.Model):
         time_left = cron._commit_progress(
             remaining=self.search_count(past) + self.search_count(queue)
         )
-        sent = False
-        for domain, work in ((past, "_expire"), (queue, "_send")):
-            while time_left > 0:
-                rows = self.search(domain, order="id", limit=BATCH_SIZE).try_lock_for_update()
-                if not rows:
-                    break
-                for controller, group in rows.grouped("company_id").items():
-                    getattr(group.with_company(controller), work)()
-                sent = sent or work == "_send"
-                time_left = cron._commit_progress(len(rows), remaining=self.search_count(queue))
+        time_left, _closed = self._work_off(past, "_expire", time_left, remaining=queue)
+        _time_left, sent = self._work_off(queue, "_send", time_left)
         if sent:
-            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+            self._wake_mails()
 
     def _expire(self):
         self._close("expired", self.env._("Nobody confirmed in time."))
@@ -215,29 +191,15 @@ class AjwConsentConfirmation(models.Model):
     def _send(self):
         """Give each row a mail in Odoo's queue. Its link is made when the mail leaves."""
         asked = self._asked_today()
+        ready = self.browse()
         for row in self:
             if asked[row.email] >= DAY_LIMIT:
-                row.write(
-                    {"state": "failed", "failure_reason": row._resend_label("too_many_today")}
-                )
+                row._fail(row._resend_label("too_many_today"))
                 continue
             asked[row.email] += 1
-            try:
-                with self.env.cr.savepoint():
-                    row._send_one()
-            except COLLISIONS:
-                raise
-            except Exception as error:  # noqa: BLE001 - said on the row
-                _logger.warning("Confirmation %s failed: %s", row.id, type(error).__name__)
-                row.write(
-                    {
-                        "state": "failed",
-                        "failure_reason": self.env._(
-                            "The email could not be written. Your administrator finds why in the "
-                            "log."
-                        ),
-                    }
-                )
+            if row._may_be_sent():
+                ready |= row
+        ready._mail_apart()
 
     def _asked_today(self):
         """Return how many emails went to each address of these rows within a day.
@@ -251,18 +213,22 @@ class AjwConsentConfirmation(models.Model):
         domain = [("email", "in", self.mapped("email")), ("create_date", ">=", since)]
         return Counter(dict(self._read_group(domain, ["email"], ["send_count:sum"])))
 
-    def _send_one(self):
+    def _may_be_sent(self):
+        """Tell whether the email may leave now; else say on the row why it does not."""
         if not self.partner_id.active or not self._still_waiting():
             self._close("cancelled", self.env._("There is nothing left to confirm."))
-            return
+            return False
         if self.send_count >= SEND_LIMIT:
             # Whoever deletes the mails from the queue does not make the cron write for ever.
-            self.write({"state": "failed", "failure_reason": self._resend_label("too_often")})
-            return
-        template = self.env.ref("ajw_consent.mail_template_confirmation")
-        self.send_count += 1
-        mail = template.send_mail_batch(self.ids)
-        self.mail_id = mail
+            self._fail(self._resend_label("too_often"))
+            return False
+        return True
+
+    def _create_mails(self):  # pylint: disable=missing-return  # it returns nothing
+        # EXTENDS here
+        for row in self:
+            row.send_count += 1
+        super()._create_mails()
 
 
 class AjwConsentEvent(models.Model):

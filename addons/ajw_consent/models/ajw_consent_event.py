@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
 
 from .ledger_guard import LEDGER_SENTINEL
 from .selections import CHANNELS, GIVEN_BY, KINDS, METHODS
@@ -155,8 +157,28 @@ class AjwConsentEvent(models.Model):
     def _search_purpose_id(self, operator, value):
         if operator != "in":
             return NotImplemented
-        purposes = self.env["ajw.consent.purpose"].browse(value).exists()
-        return [("purpose_code", "in", purposes.mapped("code"))]
+        purposes = self.env["ajw.consent.purpose"].with_context(active_test=False)
+        named = purposes.browse(filter(None, value)).exists()
+        domain = Domain("purpose_code", "in", named.mapped("code"))
+        if False in value:
+            domain |= Domain("purpose_code", "not in", purposes.search([]).mapped("code"))
+        return domain
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        # EXTENDS 'base': grouped by purposes, not by their codes
+        if field_expr != "purpose_id":
+            return super()._field_to_sql(alias, field_expr, query)
+        purposes = self.env["ajw.consent.purpose"]
+        purpose = query.make_alias(alias, "purpose_code")
+        query.add_join(
+            *("LEFT JOIN", purpose, purposes._table),
+            SQL(
+                "%s = %s",
+                purposes._field_to_sql(purpose, "code", query),
+                self._field_to_sql(alias, "purpose_code", query),
+            ),
+        )
+        return SQL.identifier(purpose, "id")
 
     @api.depends("kind", "purpose_code", "occurred_at")
     def _compute_display_name(self):

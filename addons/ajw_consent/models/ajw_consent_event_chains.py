@@ -117,8 +117,8 @@ class ChainWalk:
         reason = self._chain.check(content, prev_hash, digest, version)
         if not reason and subject_uuid != content.subject:
             reason = "subject"
-        if not reason and content.notice_digest:
-            reason = "notice" if self._wording(notice_id) != content.notice_digest else ""
+        if not reason and self._wording(notice_id) != content.notice_digest:
+            reason = "notice"
         if not reason and evidence_differs:
             reason = "evidence"
         if reason:

@@ -1,8 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..tools.address import AddressError, address_variants, normalize_address
+from ..tools.address import PHONE_CHANNELS, AddressError, address_variants, normalize_address
 from .ajw_consent_event_writing import OPT_IN_KINDS, Entry
+from .selections import SELF_SERVICE
 
 
 class AjwConsentEvent(models.Model):
@@ -73,6 +74,7 @@ class AjwConsentEvent(models.Model):
         purposes=None,
         evidence=None,
         occurred_at=None,
+        spare_later=False,
     ):
         """Withdraw for every contact of a controller that holds an address.
 
@@ -87,6 +89,8 @@ class AjwConsentEvent(models.Model):
         :param purposes: ``ajw.consent.purpose``, all of them if not given
         :param dict evidence: as for :meth:`_record`
         :param datetime occurred_at: when the person said so (UTC), at the latest now
+        :param bool spare_later: what was answered after ``occurred_at`` stands: for a no that is
+            learnt of late, or again
         :return: the events
         """
         addresses = [address] if isinstance(address, str) else list(address)
@@ -100,6 +104,11 @@ class AjwConsentEvent(models.Model):
             )
         held = self.env["ajw.consent.subject"]._holding(controller, channel, variants)
         already = self._withdrawn_already(held, channel)
+        later = self.env["ajw.consent.state"].sudo()  # sudo: as above
+        if spare_later:
+            later = self._answered_later(held, channel, purposes, occurred_at)
+            already |= {(s.subject_id.id, s.purpose_id.id, s.address) for s in later}
+            later = self.env["ajw.consent.suppression"]._outlasting(later, occurred_at)
         nothing = self.env["ajw.consent.notice"].sudo()  # sudo: none is named
         events = self._append_entries(
             [
@@ -118,7 +127,39 @@ class AjwConsentEvent(models.Model):
         self.env["ajw.consent.suppression"]._suppress_addresses(
             controller, channel, variants, None if everything else purposes, "stop", occurred_at
         )
+        self.env["ajw.consent.suppression"]._lift_for(later)
         return events
+
+    @api.model
+    def _answered_later(self, held, channel, purposes, moment):
+        """Return the answers that opened a purpose after a moment.
+
+        What somebody agreed to on a page is none of them if the number was not theirs at that
+        moment: it undoes no no of its former holder, whichever is learnt first.
+
+        :param dict held: address → subjects
+        """
+        # sudo: see _withdraw_address
+        states = self.env["ajw.consent.state"].sudo()
+        found = states.search(
+            [
+                ("subject_id", "in", states.subject_id.union(*held.values()).ids),
+                ("purpose_id", "in", purposes.ids),
+                ("channel", "=", channel),
+                ("address", "in", list(held)),
+                ("status", "in", ("given", "unconfirmed")),
+                ("since", ">", moment),
+            ]
+        )
+        place_of = {
+            state: (state.subject_id.id, channel, state.address)
+            for state in found
+            if channel in PHONE_CHANNELS and state.event_id.method in SELF_SERVICE
+        }
+        foreign = self.env["ajw.consent.suppression"]._not_held(
+            dict.fromkeys(place_of.values(), moment)
+        )
+        return found.filtered(lambda state: place_of.get(state) not in foreign)
 
     @api.model
     def _withdrawn_already(self, held, channel):

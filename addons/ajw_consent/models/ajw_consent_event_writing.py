@@ -1,45 +1,16 @@
-import base64
-import uuid
 from datetime import datetime
 from typing import NamedTuple
-
-from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-from ..ledger import (
-    GENESIS_HASH,
-    HASH_VERSION,
-    EventContent,
-    commit,
-    event_hash,
-    evidence_text,
-    new_salt,
-)
 from ..tools.bulk import copy_rows, next_ids
+from .ajw_consent_event_batch import EVENT_COLUMNS, EVIDENCE_COLUMNS, OPT_IN_KINDS, EventBatch
 from .ledger_guard import LEDGER_SENTINEL
 
-#: Kinds that name an opt-in and so must name the wording it was given under.
-OPT_IN_KINDS = ("given", "renewed")
 #: Entries written at once; bounds the memory, and the time that subjects are locked.
 BATCH = 5000
-EVENT_COLUMNS = (
-    *("id", "uuid", "company_id", "subject_id", "subject_uuid", "purpose_code", "channel"),
-    *("sequence", "kind", "method", "given_by", "occurred_at", "recorded_at"),
-    *("needs_confirmation", "expires_at", "notice_id", "notice_digest", "address_ref"),
-    *("address_commitment", "name_commitment", "ip_commitment", "actor_commitment"),
-    *("evidence_commitment", "hash_version", "prev_hash", "hash"),
-)
-EVIDENCE_VALUES = (
-    *("address", "name", "ip", "actor", "guardian", "business_scoped_id", "note", "scan_name"),
-)
-EVIDENCE_SALTS = (*("address_salt", "name_salt", "ip_salt", "actor_salt", "evidence_salt"),)
-EVIDENCE_COLUMNS = (
-    *("event_id", "company_id", "subject_id", *EVIDENCE_VALUES, *EVIDENCE_SALTS),
-    *("create_uid", "create_date", "write_uid", "write_date"),
-)
 
 
 class Entry(NamedTuple):
@@ -99,156 +70,76 @@ class AjwConsentEvent(models.Model):
     @api.model
     def _check_entries(self, entries):
         now = fields.Datetime.now()
-        allowed = {
-            name: set(self._fields[name].get_values(self.env))
-            for name in ("kind", "method", "channel", "given_by")
-        }
         checked = set()
         for entry in entries:
             if entry.occurred_at > now:
                 raise ValidationError(self.env._("An answer cannot lie in the future."))
+            keys = [(entry.kind, entry.method, entry.channel, entry.given_by)]
             if entry.kind in OPT_IN_KINDS:
-                if not entry.notice or entry.notice.state != "published":
-                    raise ValidationError(
-                        self.env._(
-                            "An opt-in needs the published notice that the person saw. Publish "
-                            "one first."
-                        )
-                    )
-                key = (entry.notice.id, entry.purpose.id, entry.channel)
-                if key not in checked:
-                    entry.notice._check_covers(entry.purpose, entry.channel)
-                    checked.add(key)
+                keys.append((entry.notice.id, entry.purpose.id, entry.channel))
                 guardian = (entry.evidence.get("guardian") or "").strip()
                 if (entry.given_by == "guardian") != bool(guardian):
                     raise ValidationError(
                         self.env._("An opt-in by a guardian needs the guardian's name.")
                     )
-            for name, values in allowed.items():
-                if getattr(entry, name) not in values:
-                    # No input of a user: a mistake in the calling code.
-                    raise ValueError(f"Unknown {name}: {getattr(entry, name)!r}")
+            # Thousands of entries have the same purpose, notice, method and so on.
+            if not checked.issuperset(keys):
+                self._check_terms(entry)
+                checked.update(keys)
+
+    @api.model
+    def _check_terms(self, entry):
+        """Check what an entry has in common with others: the notice, and that its keys exist."""
+        for name in ("kind", "method", "channel", "given_by"):
+            if getattr(entry, name) not in self._fields[name].get_values(self.env):
+                # No input of a user: a mistake in the calling code.
+                raise ValueError(f"Unknown {name}: {getattr(entry, name)!r}")
+        if entry.kind not in OPT_IN_KINDS:
+            return
+        if not entry.notice or entry.notice.state != "published":
+            raise ValidationError(
+                self.env._(
+                    "An opt-in needs the published notice that the person saw. Publish one first."
+                )
+            )
+        entry.notice._check_covers(entry.purpose, entry.channel)
 
     def _append_batch(self, entries, suppress):
         """Append a batch; see :meth:`_append_entries`. Returns the ids of the events."""
-        now = fields.Datetime.now()
         subjects = self.env["ajw.consent.subject"].browse(
             sorted({entry.subject_id for entry in entries})
         )
         subjects._bump()
         subjects.fetch(["uuid", "company_id"])
-        heads = self._chain_heads(subjects, {entry.channel for entry in entries})
-        refs = self._address_refs(subjects, entries)
-        event_rows, evidence_rows, scans = [], [], []
+        heads = self._chain_heads(subjects)
+        refs = self._address_refs(subjects, entries, {chain[0] for chain in heads})
         unproven = self._unproven_numbers(entries, subjects)
         ids = next_ids(self.env.cr, self._table, len(entries))
-        uid, stamp = self.env.uid, self.env.cr.now()
+        batch = EventBatch(self.env, subjects, heads, refs)
         for event_id, entry in zip(ids, entries, strict=True):
-            subject = subjects.browse(entry.subject_id)
-            company_id = subject.company_id.id
-            chain = (entry.subject_id, entry.purpose.code, entry.channel)
-            sequence, prev_hash = heads.get(chain, (0, GENESIS_HASH))
-            ref = ""
-            if entry.address:
-                ref = refs.setdefault((entry.subject_id, entry.address), None) or uuid.uuid4().hex
-                refs[entry.subject_id, entry.address] = ref
-            values, commitments, salts = self._commit_evidence(entry.address, entry.evidence)
-            content = EventContent(
-                uuid=str(uuid.uuid4()),
-                controller=company_id,
-                subject=subject.uuid,
-                purpose=entry.purpose.code,
-                channel=entry.channel,
-                sequence=sequence + 1,
-                kind=entry.kind,
-                method=entry.method,
-                occurred_at=entry.occurred_at,
-                recorded_at=now,
-                needs_confirmation=self._needs_confirmation(entry, unproven),
-                expires_at=self._expiry(entry.purpose, entry.kind, entry.occurred_at),
-                notice_digest=entry.notice.digest or "",
-                address_ref=ref,
-                given_by=entry.given_by,
-                **commitments,
-            )
-            digest = event_hash(content, prev_hash)
-            heads[chain] = (sequence + 1, digest)
-            row = {
-                **self._vals_of(content),
-                "id": event_id,
-                "subject_id": entry.subject_id,
-                "notice_id": entry.notice.id or None,
-                "hash_version": HASH_VERSION,
-                "prev_hash": prev_hash,
-                "hash": digest,
-            }
-            event_rows.append([row[name] for name in EVENT_COLUMNS])
-            if values.get("scan"):
-                scans.append(
-                    {
-                        **values,
-                        **salts,
-                        "event_id": event_id,
-                        "company_id": company_id,
-                        "subject_id": entry.subject_id,
-                    }
-                )
-                continue
-            evidence_rows.append(
-                [
-                    event_id,
-                    company_id,
-                    entry.subject_id,
-                    *(values.get(name) or None for name in EVIDENCE_VALUES),
-                    *(salts[name] for name in EVIDENCE_SALTS),
-                    *(uid, stamp, uid, stamp),
-                ]
-            )
-        copy_rows(self.env.cr, self._table, EVENT_COLUMNS, event_rows)
+            batch.add(event_id, entry, self._needs_confirmation(entry, unproven))
+        self._write_batch(batch)
+        addresses = {(subject, ref): address for (subject, address), ref in refs.items()}
+        turns = self.env["ajw.consent.state"]._rebuild(
+            subjects,
+            self.env["ajw.consent.purpose"].union(*(entry.purpose for entry in entries)),
+            addresses=addresses,
+            first_event=ids[0],
+        )
+        self.env["ajw.consent.suppression"]._follow(ids, entries, turns, addresses, suppress)
+        return ids
+
+    def _write_batch(self, batch):
+        """Insert the rows of an :class:`.ajw_consent_event_batch.EventBatch`."""
         evidence = self.env["ajw.consent.evidence"]
-        copy_rows(self.env.cr, evidence._table, EVIDENCE_COLUMNS, evidence_rows)
-        evidence.create(scans)  # a form is an attachment, which the ORM stores
+        copy_rows(self.env.cr, self._table, EVENT_COLUMNS, batch.events)
+        copy_rows(self.env.cr, evidence._table, EVIDENCE_COLUMNS, batch.evidence)
+        evidence.create(batch.scans)  # a form is an attachment, which the ORM stores
         # Caches that may hold "not there" for what is there now.
         self.invalidate_model(flush=False)
         evidence.invalidate_model(flush=False)
-        self.env["ajw.consent.state"]._rebuild(
-            subjects,
-            self.env["ajw.consent.purpose"].union(*(entry.purpose for entry in entries)),
-            addresses={(subject, ref): address for (subject, address), ref in refs.items()},
-        )
-        self.env["ajw.consent.suppression"]._follow(ids, entries, suppress)
-        return ids
 
-    @api.model
-    def _commit_evidence(self, address, evidence):
-        """Return what goes to the evidence row, the commitments for the event, and the salts.
-
-        ``evidence`` may hold an empty ``address``: then the event stands for the address without
-        one more copy of it.
-        """
-        values = {"actor": self.env.user.login, "address": address, **evidence}
-        texts = {name: values.get(name) or "" for name in ("address", "name", "ip", "actor")}
-        texts["evidence"] = evidence_text(
-            values.get("note") or "",
-            values.get("business_scoped_id") or "",
-            base64.b64decode(values.get("scan") or b""),
-            values.get("scan_name") or "",
-            values.get("guardian") or "",
-        )
-        salts = {f"{name}_salt": new_salt() for name in texts}
-        commitments = {
-            f"{name}_commitment": commit(salts[f"{name}_salt"], text) if text else ""
-            for name, text in texts.items()
-        }
-        return values, commitments, salts
-
-    @api.model
-    def _expiry(self, purpose, kind, occurred_at):
-        if kind not in OPT_IN_KINDS or not purpose.validity_months:
-            return None
-        return occurred_at + relativedelta(months=purpose.validity_months)
-
-    def _chain_heads(self, subjects, channels):
+    def _chain_heads(self, subjects):
         """Return ``(subject id, purpose code, channel)`` → ``(sequence, hash)`` of the last event.
 
         The subjects are locked by the caller, so nobody appends between this and the insert.
@@ -259,16 +150,18 @@ class AjwConsentEvent(models.Model):
                 """SELECT DISTINCT ON (subject_id, purpose_code, channel)
                           subject_id, purpose_code, channel, sequence, hash
                      FROM ajw_consent_event
-                    WHERE subject_id = ANY(%s) AND channel = ANY(%s)
+                    WHERE subject_id = ANY(%s)
                  ORDER BY subject_id, purpose_code, channel, sequence DESC""",
                 subjects.ids,
-                sorted(channels),
             )
         )
         return {tuple(row[:3]): (row[3], row[4]) for row in rows}
 
-    def _address_refs(self, subjects, entries):
-        """Return ``(subject id, address)`` → the token that stands for the address there."""
+    def _address_refs(self, subjects, entries, known):
+        """Return ``(subject id, address)`` → the token that stands for the address there.
+
+        :param set known: ids of the subjects that have events already
+        """
         self.env["ajw.consent.state"].flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -281,7 +174,9 @@ class AjwConsentEvent(models.Model):
         missing = {
             entry.subject_id
             for entry in entries
-            if entry.address and (entry.subject_id, entry.address) not in refs
+            if entry.subject_id in known
+            and entry.address
+            and (entry.subject_id, entry.address) not in refs
         }
         if missing:
             # An event that decided nothing left no answer behind, and named the address all the

@@ -20,7 +20,7 @@ class AjwConsentEvidence(models.Model):
     """
 
     _name = "ajw.consent.evidence"
-    _inherit = ["ajw.consent.ledger.guard"]
+    _inherit = ["ajw.consent.ledger.guard", "ajw.consent.erasable"]
     _description = "Consent Evidence"
     _order = "id desc"
     _rec_name = "event_id"
@@ -37,8 +37,9 @@ class AjwConsentEvidence(models.Model):
         "scan_name": {"category": "file", "erase": "delete"},
     }
 
+    # No index of its own: _event_unique has one.
     event_id = fields.Many2one(
-        "ajw.consent.event", required=True, readonly=True, index=True, ondelete="restrict"
+        "ajw.consent.event", required=True, readonly=True, ondelete="restrict"
     )
     company_id = fields.Many2one(
         "res.company", "Controller", required=True, readonly=True, index=True, ondelete="restrict"
@@ -46,7 +47,7 @@ class AjwConsentEvidence(models.Model):
     subject_id = fields.Many2one(
         "ajw.consent.subject", required=True, readonly=True, index=True, ondelete="restrict"
     )
-    address = fields.Char(readonly=True, index="btree_not_null")
+    address = fields.Char(readonly=True)
     address_salt = fields.Char(readonly=True)
     name = fields.Char("Name of the person", readonly=True)
     name_salt = fields.Char(readonly=True)
@@ -74,8 +75,19 @@ class AjwConsentEvidence(models.Model):
 
     _event_unique = models.Constraint("UNIQUE (event_id)", "An event has one evidence row.")
 
+    def init(self):
+        """Drop the indexes of earlier versions that nothing needs."""
+        # SQL: Odoo keeps an index that no field asks for any longer
+        self.env.cr.execute(
+            """DROP INDEX IF EXISTS ajw_consent_evidence__event_id_index,
+                                    ajw_consent_evidence__address_index"""
+        )
+
     @api.depends(
-        "event_id", *COMMITTED, "note", "guardian", "business_scoped_id", "scan", "scan_name"
+        *("event_id", "subject_id", "company_id"),
+        *("note", "guardian", "business_scoped_id", "scan", "scan_name"),
+        *COMMITTED,
+        *(f"{name}_salt" for name in (*COMMITTED, "evidence")),
     )
     def _compute_is_intact(self):
         for evidence in self:
@@ -88,16 +100,30 @@ class AjwConsentEvidence(models.Model):
                 evidence.scan_name or "",
                 evidence.guardian or "",
             )
-            evidence.is_intact = all(
-                matches(
-                    evidence.event_id[commitment] or "",
-                    evidence[commitment.replace("_commitment", "_salt")],
-                    text,
+            event = evidence.event_id
+            evidence.is_intact = (
+                evidence.subject_id == event.subject_id
+                and evidence.company_id == event.company_id
+                and all(
+                    evidence._fits(event[commitment], commitment, text)
+                    for commitment, text in texts.items()
                 )
-                if text
-                else not evidence.event_id[commitment]
-                for commitment, text in texts.items()
             )
+
+    def _fits(self, commitment, name, text):
+        """Whether a text with its salt is what the event committed to.
+
+        :param str commitment: the event's, empty where it committed to nothing
+        :param str name: name of the event's field
+        :param str text: what is kept, ``""`` when nothing is
+        """
+        if not text:
+            return not commitment
+        salt = self[name.replace("_commitment", "_salt")] or ""
+        try:
+            return matches(commitment or "", salt, text)
+        except ValueError:
+            return False  # what is there is no salt
 
     def _ledger_refusal(self):
         # OVERRIDE 'ajw.consent.ledger.guard'

@@ -1,61 +1,9 @@
-from typing import NamedTuple
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..ledger.fold import CLOSED_BY_PERSON
+from ..ledger.gate import GateAnswer, GateFacts, decide_all
 from ..tools.address import PHONE_CHANNELS, address_variants, canonical_address
 from .ajw_consent_suppression import FEW
-
-#: How much an answer closes the gate, when several subjects of one person disagree.
-_STRICTEST_FIRST = ("withdrawn", "refused", "suspended", "unconfirmed", "expired", "given")
-
-
-class GateAnswer(NamedTuple):
-    """The gate's answer for one person and address.
-
-    :param allowed: whether the person may be contacted
-    :param reason: ``ok`` or the code of the reason against
-    :param event_id: id of the ``ajw.consent.event`` that proves the answer, or ``False``
-    :param subject_id: id of the ``ajw.consent.subject`` it concerns, ``False`` if there is none
-    """
-
-    allowed: bool
-    reason: str
-    event_id: int | bool = False
-    subject_id: int | bool = False
-
-
-class _Row(NamedTuple):
-    """A subject of a person with one of its answers, if there is one."""
-
-    partner_id: int
-    subject_id: int
-    address: str | None
-    address_ref: str | None
-    status: str | None
-    expires_at: object
-    event_id: int | None
-    given_by: str | None
-    notice_id: int | None
-    restricted: bool
-
-
-class _Facts(NamedTuple):
-    """What the answers to a batch have in common.
-
-    :param datetime now: naive UTC
-    :param dict closed: address → reason why it is closed whatever the person said
-    :param set minors: ids of res.partner
-    :param dict required: partner id → oldest version of the notice that counts
-    :param dict versions: notice id → version
-    """
-
-    now: object
-    closed: dict
-    minors: set
-    required: dict
-    versions: dict
 
 
 class AjwConsentGate(models.AbstractModel):
@@ -93,22 +41,19 @@ class AjwConsentGate(models.AbstractModel):
         partner_ids = sorted({partner_id for partner_id, _address in addressees if partner_id})
         if lock:
             self._lock_subjects(controller, partner_ids)
-        people = self._fetch_people(controller, purpose, channel, partner_ids)
+        rows = self._fetch_answers(controller, purpose, channel, partner_ids)
         closed = dict.fromkeys(self._fetch_blacklisted(channel, addresses), "blacklisted")
         suppressed = self.env["ajw.consent.suppression"]._suppressed(
             controller, purpose, channel, addresses
         )
         closed.update(dict.fromkeys(suppressed, "suppressed"))
-        facts = _Facts(
+        facts = GateFacts(
             fields.Datetime.now(),
             closed,
             self._fetch_minors(partner_ids),
             *self._fetch_required(controller, purpose, channel, partner_ids),
         )
-        return {
-            addressee: self._decide(people.get(addressee[0], ()), *addressee, facts)
-            for addressee in addressees
-        }
+        return decide_all(addressees, rows, facts)
 
     @api.model
     def _lock_subjects(self, controller, partner_ids):
@@ -127,19 +72,19 @@ class AjwConsentGate(models.AbstractModel):
         )
 
     @api.model
-    def _fetch_people(self, controller, purpose, channel, partner_ids):
-        """Return partner id → list of :class:`_Row`, all subjects of the person together."""
+    def _fetch_answers(self, controller, purpose, channel, partner_ids):
+        """Return the answers of some people, tuples in the order of :class:`..ledger.gate.GateRow`.
+
+        All subjects of a person; one that never answered has a row too.
+        """
         # SQL: one join for the batch, whoever asks; no value comes back that was not given
         for model in ("subject", "state", "restriction"):
             self.env[f"ajw.consent.{model}"].flush_model()
-        people = {}
-        for row in self.env.execute_query(self._query(controller, purpose, channel, partner_ids)):
-            people.setdefault(row[0], []).append(_Row._make(row))
-        return people
+        return self.env.execute_query(self._query(controller, purpose, channel, partner_ids))
 
     @api.model
     def _query(self, controller, purpose, channel, partner_ids):
-        """Return the statement behind :meth:`_fetch_people`; its rows are those of the answers."""
+        """Return the statement behind :meth:`_fetch_answers`."""
         return SQL(
             """SELECT subject.partner_id, subject.id, state.address, state.address_ref,
                       state.status, state.expires_at, state.event_id, state.given_by,
@@ -199,58 +144,6 @@ class AjwConsentGate(models.AbstractModel):
         if not listed:
             return set()
         return {each for each in addresses if canonical_address(channel, each) in listed}
-
-    @api.model
-    def _decide(self, rows, partner_id, address, facts):
-        """Answer for one address from the rows of one person.
-
-        :param list rows: :class:`_Row` of the person
-        :param _Facts facts: what holds for the whole batch
-        """
-        closed, now = facts.closed, facts.now
-        if not rows:
-            return GateAnswer(False, closed.get(address, "no_opt_in"))
-        for row in rows:
-            if row.restricted:
-                return GateAnswer(False, "restricted", False, row.subject_id)
-        relevant = [row for row in rows if row.address == address and row.status]
-        # "No" said to every address at once holds for addresses that were not known then. Each
-        # subject of a person for itself: an answer of one says nothing about the other's no.
-        if len(rows) > len(relevant):
-            answered = {row.subject_id for row in relevant}
-            relevant += [
-                row
-                for row in rows
-                if not row.address_ref
-                and row.status in CLOSED_BY_PERSON
-                and row.subject_id not in answered
-            ]
-        if not relevant:
-            if address in closed:
-                return GateAnswer(False, closed[address])
-            elsewhere = next((row for row in rows if row.status == "given"), None)
-            if elsewhere:
-                return GateAnswer(False, "number_changed", elsewhere.event_id, elsewhere.subject_id)
-            return GateAnswer(False, "no_opt_in")
-        row = relevant[0]
-        if len(relevant) > 1:
-            row = min(relevant, key=lambda row: (_STRICTEST_FIRST.index(row.status), row.event_id))
-        proof = (row.event_id, row.subject_id)
-        if row.status != "given":
-            return GateAnswer(False, row.status, *proof)
-        if address in closed:
-            return GateAnswer(False, closed[address], *proof)
-        # Of several opt-ins each must hold: the person may have several subjects after a merge.
-        if any(each.expires_at and each.expires_at <= now for each in relevant):
-            return GateAnswer(False, "expired", *proof)
-        required = facts.required.get(partner_id, 0)
-        if required and any(
-            (facts.versions.get(row.notice_id) or 0) < required for row in relevant
-        ):
-            return GateAnswer(False, "notice_changed", *proof)
-        if partner_id in facts.minors and any(row.given_by != "guardian" for row in relevant):
-            return GateAnswer(False, "minor", *proof)
-        return GateAnswer(True, "ok", *proof)
 
     @api.model
     def _reason_label(self, code):

@@ -1,3 +1,4 @@
+import base64
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -7,12 +8,12 @@ from odoo.fields import Domain
 from ..importing import MAX_BYTES
 from .selections import CHANNELS
 
-#: A file larger than this is worked through by the scheduled action.
-INLINE_BYTES = 200_000
-#: Nothing can be changed any more.
-FIXED = ("queued", "done")
-#: What a check depends on: after a change, what it found holds no more.
-CHECKED = {"file", "date_format", "purpose_ids", "channel", "notice_id", "company_id"}
+#: A file larger than this takes longer than a second or two: the scheduled action does it.
+INLINE_BYTES = 100_000
+#: A workbook is an archive, several times as small as its rows.
+PACKED = 4
+#: Nothing can be changed: it is being worked on, or done.
+FIXED = ("checking", "queued", "done")
 #: How long a list and what is wrong with it are kept after the last change.
 KEEP = timedelta(days=30)
 GC_BATCH = 100
@@ -57,8 +58,16 @@ class AjwConsentImport(models.Model):
         ondelete="restrict",
         default=lambda self: self.env.company.ajw_consent_controller_id,
     )
-    file = fields.Binary(attachment=True, help="CSV (UTF-8) or XLSX. The first row names columns.")
+    file = fields.Binary(attachment=True, help="CSV or XLSX. The first row names the columns.")
     file_name = fields.Char(required=True, default="consents.csv")
+    encoding = fields.Selection(
+        [("utf-8", "UTF-8"), ("cp1252", "Windows-1252 (Western Europe)")],
+        "CSV is written in",
+        required=True,
+        default="utf-8",
+        help="Excel's “CSV UTF-8” is UTF-8; its plain “CSV” is Windows-1252 in Western Europe. "
+        "Workbooks, and files that say it themselves, need no choice.",
+    )
     date_format = fields.Selection(
         [("iso", "2026-01-31"), ("dmy", "31/01/2026"), ("mdy", "01/31/2026")],
         "Dates look like",
@@ -101,7 +110,9 @@ class AjwConsentImport(models.Model):
         copy=False,
     )
     position = fields.Integer(readonly=True, copy=False, help="Rows worked through so far.")
-    row_count = fields.Integer("Rows", readonly=True, copy=False)
+    row_count = fields.Integer(
+        "Rows", readonly=True, copy=False, help="While it is being checked: about how many."
+    )
     good_count = fields.Integer("Good rows", readonly=True, copy=False)
     known_count = fields.Integer(
         "On record already", readonly=True, copy=False, help="Nothing is recorded for these."
@@ -124,9 +135,9 @@ class AjwConsentImport(models.Model):
     @api.depends("position", "row_count", "state")
     def _compute_progress(self):
         for run in self:
-            run.progress = (
-                100 if run.state == "done" else 100 * run.position / max(run.row_count, 1)
-            )
+            done = 100 * run.position / max(run.row_count, 1)
+            # Until it is done it is not: how many rows there are can be a guess.
+            run.progress = 100 if run.state == "done" else min(done, 99)
 
     @api.depends("file_name")
     def _compute_bad_rows_name(self):
@@ -144,9 +155,12 @@ class AjwConsentImport(models.Model):
     def write(self, vals):
         vals = self._own(vals)
         if vals and not self.env.su and self.filtered(lambda run: run.state in FIXED):
-            raise UserError(self.env._("This import has begun. Start a new one instead."))
-        if CHECKED & vals.keys():
-            vals = {"state": "draft", **vals}  # it has to be checked again
+            raise UserError(
+                self.env._("This import has begun. Wait until it is done, or start a new one.")
+            )
+        if any(name in self._fields and not self._fields[name].readonly for name in vals):
+            # Whatever a user sets, the check depends on or its outcome is read by.
+            vals = {"state": "draft", **vals}
         return super().write(vals)
 
     def _own(self, vals):
@@ -161,7 +175,7 @@ class AjwConsentImport(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_begun(self):
-        if self.filtered(lambda run: run.state == "queued"):
+        if self.filtered(lambda run: run.state in ("checking", "queued")):
             raise UserError(self.env._("Wait until this import is done."))
 
     # ------------------------------------------------------------------
@@ -192,7 +206,7 @@ class AjwConsentImport(models.Model):
             raise UserError(
                 self.env._(
                     "%s rows are bad, and you chose to import nothing unless every row is good. "
-                    "Correct them, or choose to import the good ones.",
+                    "Correct them, or choose to import the good ones and check again.",
                     self.bad_count,
                 )
             )
@@ -207,7 +221,8 @@ class AjwConsentImport(models.Model):
             raise UserError(self.env._("Switch to the company %s first.", self.company_id.name))
         if self.state not in before:
             raise UserError(self.env._("This file is being worked on, or done already."))
-        size = len(self.with_context(bin_size=False).file or b"") * 3 // 4
+        content = self.with_context(bin_size=False).file or b""
+        size = len(content) * 3 // 4
         if not size:
             raise UserError(self.env._("Choose a file first."))
         if size > MAX_BYTES:
@@ -218,6 +233,8 @@ class AjwConsentImport(models.Model):
             )
         run = self.sudo()  # sudo: the counts are nobody's to write
         run.write({"state": state, "position": 0, "remark": False, "user_id": self.env.uid})
+        if content.startswith(base64.b64encode(b"PK\x03")):
+            size *= PACKED
         if size <= INLINE_BYTES:
             run._work_through(run.user_id)
         else:
@@ -241,8 +258,8 @@ class AjwConsentImport(models.Model):
             )
         )
         rows = self.sudo().search(domain, limit=GC_BATCH, order="id")  # sudo: of all companies
+        rows._delete_problems()
         for row in rows:
-            row.problem_ids.unlink()
             values = {"file": False, "bad_rows": False, "state": row.state}
             if row.state != "done":
                 remark = self.env._(
@@ -263,25 +280,3 @@ class AjwConsentImport(models.Model):
             "view_mode": "list",
             "domain": [("import_id", "=", self.id)],
         }
-
-
-class AjwConsentImportProblem(models.Model):
-    """A row that cannot be imported, and why; deleted 30 days after the check."""
-
-    _name = "ajw.consent.import.problem"
-    _description = "Bad Row of a Consent Import"
-    _order = "row, id"
-    _rec_name = "row"
-    _log_access = False
-
-    _ajw_personal_data = {
-        # What a cell held where it should have held a date or the name of a purpose.
-        "reason": {"category": "free_text", "erase": "delete"},
-    }
-
-    import_id = fields.Many2one(
-        "ajw.consent.import", required=True, readonly=True, index=True, ondelete="cascade"
-    )
-    company_id = fields.Many2one(related="import_id.company_id")
-    row = fields.Integer(readonly=True, aggregator=None)
-    reason = fields.Char(readonly=True)

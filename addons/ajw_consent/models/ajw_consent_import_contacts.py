@@ -22,13 +22,20 @@ class AjwConsentImport(models.Model):
     _inherit = "ajw.consent.import"
 
     @api.model
-    def _find_contacts(self, values):
-        """Return ``(column, key)`` → contacts that the user may see, see :meth:`_contact_key`."""
+    def _find_contacts(self, values, keys):
+        """Return ``(column, key)`` → contacts that the user may see, see :meth:`_contact_key`.
+
+        :param list values: a dict of column → cell for each row
+        :param dict keys: ``(column, cell)`` → key; is extended
+        """
         wanted = {column: set() for column in WHO}
         for row in values:
             for column in WHO:
                 if row.get(column):
-                    wanted[column].add(self._contact_key(column, row[column]))
+                    key = self._contact_key(column, row[column])
+                    keys[column, row[column]] = key
+                    if key:
+                        wanted[column].add(key)
         found = defaultdict(self.env["res.partner"].browse)
         partners = self.env["res.partner"].with_context(active_test=True)
         branches = self.env["res.company"].search([("id", "child_of", self.company_id.id)])
@@ -68,6 +75,7 @@ class AjwConsentImport(models.Model):
 
     @api.model
     def _contact_key(self, column, value):
+        """Return the form in which a cell is looked for; ``""`` if it is no number or address."""
         value = str(value).strip()
         if column == "database_id":
             return value
@@ -75,9 +83,9 @@ class AjwConsentImport(models.Model):
             # As Odoo's own import reads it; a bare number is no id of the database.
             return value if "." in value else f"__import__.{value}"
         try:
-            return normalize_address("email" if column == "email" else "phone", value)
+            return normalize_address(column if column == "email" else "phone", value)
         except AddressError:
-            return value
+            return ""
 
     def _find_contact(self, row, facts):
         """Return the one contact that all that the row says about who it is fits.
@@ -88,7 +96,7 @@ class AjwConsentImport(models.Model):
         for column in WHO:
             if not row.get(column):
                 continue
-            fitting = facts.contacts[column, self._contact_key(column, row[column])]
+            fitting = facts.contacts[column, facts.keys[column, row[column]]]
             if not fitting and column in IDS:
                 raise RowError(
                     self.env._(

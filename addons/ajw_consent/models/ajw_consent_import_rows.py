@@ -1,18 +1,19 @@
 import re
-from collections import defaultdict
 from typing import NamedTuple
 
 import pytz
+from dateutil.relativedelta import relativedelta
 
 from odoo import fields, models
 
 from ..importing import parse_moment
-from ..ledger.fold import NEEDS_NEW_OPT_IN
 from ..tools.address import PHONE_CHANNELS, AddressError, normalize_address
 from .ajw_consent_import_contacts import RowError, plain
 from .selections import CHANNELS, METHODS, ORIGINS
 
 _SEPARATORS = re.compile(r"[,;|/\n]+")
+#: Days since 1900: 2000 to 2099, with a part of a day.
+_SERIAL = re.compile(r"[3-7][0-9]{4}(\.[0-9]+)?")
 
 
 class Row(NamedTuple):
@@ -21,6 +22,7 @@ class Row(NamedTuple):
     :param int number: of the row in the file, from 1
     :param partner: res.partner
     :param purposes: ``ajw.consent.purpose`` that something is to be recorded for
+    :param origin_date: day on which the data came, if the file says it
     :param bool known: all of it is on record already
     """
 
@@ -34,6 +36,7 @@ class Row(NamedTuple):
     note: str
     guardian: str
     origin: str
+    origin_date: object = None
     known: bool = False
 
 
@@ -42,27 +45,35 @@ class AjwConsentImport(models.Model):
 
     _inherit = "ajw.consent.import"
 
-    def _check_rows(self, columns, rows, seen):
+    def _check_rows(self, columns, lines, seen):
         """Check a batch of rows, in a number of queries that does not grow with it.
 
         :param dict columns: what → position, from ``importing.map_columns``
-        :param list rows: ``(row number, cells)``
+        :param list lines: ``importing.Line``
         :param dict seen: what earlier rows of the file were about → their number; is extended
         :return: ``(list of Row, list of (row number, reason, cells))``
         """
-        values = [
-            {key: cells[at] if at < len(cells) else "" for key, at in columns.items()}
-            for _number, cells in rows
-        ]
+        good, bad = self._read_rows(columns, lines, seen)
+        return self._check_answers(good, bad, {line.number: line.cells for line in lines})
+
+    def _read_rows(self, columns, lines, seen):
+        """Read a batch of rows, each for itself; see :meth:`_check_rows`."""
+        good, bad, readable = [], [], []
+        for line in lines:
+            if line.problem:
+                bad.append((line.number, self._problem_of_line(line.problem), line.cells))
+                continue
+            cells = line.cells
+            values = {key: cells[at] if at < len(cells) else "" for key, at in columns.items()}
+            readable.append((line, values))
         facts = self._facts()
-        facts.contacts = self._find_contacts(values)
-        good, bad = [], []
-        for (number, cells), row in zip(rows, values, strict=True):
+        facts.contacts = self._find_contacts([values for _line, values in readable], facts.keys)
+        for line, values in readable:
             try:
-                good.append(self._read_row(number, row, facts, seen))
+                good.append(self._read_row(line.number, values, facts, seen))
             except RowError as error:
-                bad.append((number, str(error), cells))
-        return self._check_answers(good, bad, {number: cells for number, cells in rows})
+                bad.append((line.number, str(error), line.cells))
+        return good, bad
 
     def _facts(self):
         """Return what all rows are read with."""
@@ -75,7 +86,7 @@ class AjwConsentImport(models.Model):
             {plain(name): key for key, label in CHANNELS for name in (key, label)},
             {plain(name): label for key, label in METHODS for name in (key, label)},
             {plain(name): key for key, label in ORIGINS for name in (key, label)},
-            {notice: notice.published_at for notice in notices},
+            {notice: notice._in_force_since() for notice in notices},
             pytz.timezone(self.env.user.tz or "UTC"),
         )
 
@@ -91,7 +102,7 @@ class AjwConsentImport(models.Model):
             channel = facts.channels.get(plain(row["channel"]))
             if not channel:
                 raise RowError(self.env._("Unknown channel: %s", row["channel"]))
-        address = self._read_address(row, partner, channel)
+        address = self._read_address(row, partner, channel, facts)
         occurred_at = self._read_date(row, facts)
         notice = self._read_notice(row, facts, partner, occurred_at)
         for purpose in purposes:
@@ -101,7 +112,17 @@ class AjwConsentImport(models.Model):
                         "The notice %(notice)s does not cover %(purpose)s over %(channel)s.",
                         notice=notice.display_name,
                         purpose=purpose.name,
-                        channel=dict(CHANNELS)[channel],
+                        channel=facts.channel_names[channel],
+                    )
+                )
+            # As the ledger counts it: what has ended by itself opens nothing.
+            months = purpose.validity_months
+            if months and occurred_at + relativedelta(months=months) <= facts.now:
+                raise RowError(
+                    self.env._(
+                        "Consent to %(purpose)s holds for %(months)s months: this one has expired.",
+                        purpose=purpose.name,
+                        months=months,
                     )
                 )
         guardian = str(row.get("guardian") or "")
@@ -132,7 +153,20 @@ class AjwConsentImport(models.Model):
         return Row(
             *(number, partner, purposes, channel, address, occurred_at, notice, note, guardian),
             facts.origins.get(plain(origin), ""),
+            self._read_origin_date(row, facts),
         )
+
+    def _read_origin_date(self, row, facts):
+        value = row.get("origin_date")
+        if not value:
+            return None
+        try:
+            day = parse_moment(value, self.date_format).date()
+        except ValueError:
+            raise RowError(self.env._("There is no such date of origin: %s", value)) from None
+        if day > facts.today:
+            raise RowError(self.env._("The date of origin lies in the future: %s", value))
+        return day
 
     def _read_purposes(self, row, facts):
         names = [name for name in _SEPARATORS.split(str(row.get("purposes") or "")) if name.strip()]
@@ -146,10 +180,13 @@ class AjwConsentImport(models.Model):
             raise RowError(self.env._("No purpose is named."))
         return purposes
 
-    def _read_address(self, row, partner, channel):
+    def _read_address(self, row, partner, channel, facts):
         typed = row.get("address") or (
             row.get("number") if channel in PHONE_CHANNELS else row.get("email")
         )
+        key = facts.keys.get(("number", typed), "")
+        if channel in PHONE_CHANNELS and key:
+            return key  # it was read as a number already, whatever the country
         typed = str(typed or partner._ajw_default_address(channel) or "")
         try:
             return normalize_address(channel, typed, partner.country_id.code or None)
@@ -170,6 +207,14 @@ class AjwConsentImport(models.Model):
         try:
             moment = facts.to_utc(parse_moment(value, self.date_format))
         except (ValueError, OverflowError):
+            if _SERIAL.fullmatch(str(value)):
+                raise RowError(
+                    self.env._(
+                        "%s is how a spreadsheet counts days: give the column the format of a "
+                        "date.",
+                        value,
+                    )
+                ) from None
             raise RowError(self.env._("There is no such date: %s", value)) from None
         if moment > facts.now:
             raise RowError(self.env._("The date lies in the future: %s", value))
@@ -187,78 +232,22 @@ class AjwConsentImport(models.Model):
             notice = self.notice_id
         if not notice or notice not in facts.notices:
             raise RowError(self.env._("No published notice is named that the person saw."))
-        if occurred_at < facts.notices[notice]:
+        since = facts.notices[notice]
+        if not since:
             raise RowError(
                 self.env._(
-                    "The notice was published on %(day)s, after the person is said to have agreed "
+                    "The notice %s has not taken effect: nobody saw it.", notice.display_name
+                )
+            )
+        if occurred_at < since:
+            raise RowError(
+                self.env._(
+                    "The notice took effect on %(day)s, after the person is said to have agreed "
                     "to it.",
-                    day=fields.Date.to_string(facts.notices[notice]),
+                    day=fields.Date.to_string(since),
                 )
             )
         return notice
-
-    # ------------------------------------------------------------------
-    # What is on record
-    # ------------------------------------------------------------------
-
-    def _check_answers(self, rows, bad, cells):
-        """Compare rows with what the people said before; see :meth:`_check_rows`."""
-        partners = self.env["res.partner"].union(*(row.partner for row in rows))
-        # sudo: what anybody said counts, of whatever branch
-        states = self.env["ajw.consent.state"].sudo()
-        said = defaultdict(list)
-        for state in states.search(
-            [("company_id", "=", self.company_id.id), ("partner_id", "in", partners.ids)]
-        ):
-            key = (state.partner_id.id, state.purpose_id.id, state.channel)
-            said[key].append((state.address or "", state.status, state.since))
-        suppressed = set()
-        by_purpose = defaultdict(set)
-        for row in rows:
-            for purpose in row.purposes:
-                by_purpose[purpose, row.channel].add(row.address)
-        suppression = self.env["ajw.consent.suppression"]
-        for (purpose, channel), addresses in by_purpose.items():
-            for address in suppression._suppressed(self.company_id, purpose, channel, addresses):
-                suppressed.add((purpose.id, channel, address))
-        restricted = self.env["ajw.consent.restriction"]._restricted(self.company_id, partners)
-        good = []
-        for row in rows:
-            try:
-                if row.partner in restricted:
-                    raise RowError(self.env._("Processing of this person's data is restricted."))
-                good.append(self._check_answer(row, said, suppressed))
-            except RowError as error:
-                bad.append((row.number, str(error), cells[row.number]))
-        return good, bad
-
-    def _check_answer(self, row, said, suppressed):
-        missing = row.purposes.browse()
-        for purpose in row.purposes:
-            if (purpose.id, row.channel, row.address) in suppressed:
-                raise RowError(
-                    self.env._(
-                        "The address is on the suppression list for %s: only the person can "
-                        "agree again.",
-                        purpose.name,
-                    )
-                )
-            answers = [
-                (status, since)
-                for address, status, since in said[row.partner.id, purpose.id, row.channel]
-                if address == row.address or (not address and status in NEEDS_NEW_OPT_IN)
-            ]
-            if any(status in NEEDS_NEW_OPT_IN for status, _since in answers):
-                raise RowError(
-                    self.env._(
-                        "The person said no to %s, or the number changed hands: an import cannot "
-                        "re-open that.",
-                        purpose.name,
-                    )
-                )
-            if all(since < row.occurred_at for _status, since in answers):
-                missing |= purpose
-        return row._replace(purposes=missing, known=not missing)
 
 
 class _Facts:
@@ -267,8 +256,10 @@ class _Facts:
     def __init__(self, purposes, channels, methods, origins, notices, timezone):
         self.purposes, self.channels, self.methods = purposes, channels, methods
         self.origins, self.notices, self.timezone = origins, notices, timezone
+        self.channel_names = dict(CHANNELS)
         self.now = fields.Datetime.now()
-        self.contacts = {}
+        self.today = self.now.date()
+        self.contacts, self.keys = {}, {}
         self._covered = {}
 
     def covers(self, notice, purpose, channel):

@@ -1,31 +1,40 @@
 import base64
 import logging
+import random
+import time
 import traceback
 from itertools import islice
 
 from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import config
 
-from ..importing import MAX_ROWS, ColumnError, FileError, bad_rows_csv, map_columns, read_table
-from ..tools.bulk import copy_rows
-from .ajw_consent_event_writing import Entry
+from ..importing import ColumnError, FileError, map_columns, read_table
 
 _logger = logging.getLogger(__name__)
 
-BATCH = 2000
-#: Bad rows that are listed on the page and in the file; more than that is a wrong file.
-MAX_LISTED = 100_000
+#: Rows between two looks at the progress.
+BATCH = 1000
+#: How often a batch is tried again that collides with somebody else's work.
+TRIES = 5
+#: Share of the time that Odoo leaves a scheduled action before it is killed.
+SHARE = 0.6
 
 
 class _NotComplete(Exception):
     """A row is bad, and nothing was to be recorded unless all are good."""
 
 
+class _NoTime(Exception):
+    """The time is up; ``position`` says how far it came."""
+
+
 class AjwConsentImport(models.Model):
     """Working through a file, to check it or to record it.
 
-    Recording goes on where it stopped: position and consents are written together.
+    Both go on where they stopped: position, counts, bad rows and consents of a batch are written
+    together. Where nothing is to be recorded unless all is good, all is one transaction.
     """
 
     _inherit = "ajw.consent.import"
@@ -33,25 +42,60 @@ class AjwConsentImport(models.Model):
     @api.model
     def _cron_run(self):
         """Work through what waits. The body of a scheduled action."""
-        cron = self.env["ir.cron"]
+        cron, until = self.env["ir.cron"], self._time_limit()
         domain = [("state", "in", ("checking", "queued"))]
+        if until and time.monotonic() > until:
+            # This job has called before. Without what remains, Odoo takes it for done and waits
+            # for the next hour.
+            cron._commit_progress(remaining=self.search_count(domain))
+            return
         time_left = cron._commit_progress(remaining=self.search_count(domain))
+        tries = 0
         while time_left > 0:
             run = self.search(domain, order="id", limit=1).try_lock_for_update()
             if not run:
                 return
-            time_left = run._work_through_apart()
+            try:
+                time_left = run._work_through_apart(until)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()
+                tries += 1
+                if tries > TRIES:
+                    raise
+                # Somebody answered at this moment; what was recorded so far stays.
+                time.sleep(random.uniform(0.1, 0.2 * tries))  # noqa: S311 - no secret
 
-    def _work_through_apart(self):
+    @api.model
+    def _time_limit(self):
+        """Return the monotonic time at which a scheduled action should stop; ``None``: never."""
+        limit = config["limit_time_real_cron"]
+        limit = config["limit_time_real"] if limit < 0 else limit
+        begun = self.env.context.get("cron_end_time", time.monotonic())
+        return begun + SHARE * limit if limit else None
+
+    def _work_through_apart(self, until=None):
         """Work through one import; what goes wrong is said on it and holds up no other."""
         cron = self.env["ir.cron"]
+        user = self.user_id or self.create_uid
         try:
-            user = self.user_id or self.create_uid
             if not user.active:
-                raise AccessError(self.env._("%s left; somebody else has to start it.", user.name))
-            self._work_through(user, cron)
+                raise AccessError(self.env._("This user has left."))
+            self._work_through(user, cron, until)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
+        except _NoTime:
+            cron._commit_progress(1, remaining=1)  # it goes on in the next job
+            return 0
+        except AccessError:
+            self.env.cr.rollback()
+            self._stop(
+                self.env._(
+                    "%(user)s may not import for %(company)s any more. Somebody else has to start "
+                    "it.",
+                    user=user.name,
+                    company=self.company_id.name,
+                )
+            )
         except Exception as error:  # noqa: BLE001 - said on the import
             self.env.cr.rollback()
             # Where and what, without the text: it can quote a row.
@@ -60,22 +104,34 @@ class AjwConsentImport(models.Model):
             _logger.error(
                 "Consent import %s failed: %s at %s", self.id, type(error).__name__, where
             )
-            self.write(
-                {
-                    "state": "draft",
-                    "remark": self.env._(
-                        "It stopped because of an error; what was recorded so far stays and is not "
-                        "recorded again. Your administrator finds why in the log."
-                    ),
-                }
+            self._stop(
+                self.env._(
+                    "It stopped because of an error. Your administrator finds why in the log."
+                )
             )
         return cron._commit_progress(1)
 
-    def _work_through(self, user, cron=None):
+    def _stop(self, message):
+        """Set the import back, and say why and what was recorded before."""
+        if self.recorded_count:
+            message = "\n".join(
+                (
+                    message,
+                    self.env._(
+                        "%s consents were recorded before; they stay and are not recorded again.",
+                        self.recorded_count,
+                    ),
+                )
+            )
+        self.write({"state": "draft", "remark": message, "position": 0})
+
+    def _work_through(self, user, cron=None, until=None):
         """Make one pass over the file.
 
         :param user: res.users whose contacts and name count
         :param cron: ``ir.cron`` that progress is committed with; ``None``: in one transaction
+        :param float until: monotonic time at which to stop; ``None``: whenever it is done
+        :raises _NoTime: it goes on another time
         """
         run = self.with_user(user).with_company(self.company_id)
         run = run.with_context(
@@ -87,164 +143,103 @@ class AjwConsentImport(models.Model):
             lang=user.lang,
         )
         run.check_access("write")  # the user may have lost the right since
-        recording = self.state == "queued"
         try:
-            if recording and self.only_complete:
+            if self.state == "queued" and self.only_complete:
                 with self.env.cr.savepoint():
-                    bad = self._pass(run, recording, None)
-                    if bad:
+                    self._pass(run, None, until)
+                    if self.bad_count:
                         raise _NotComplete
             else:
-                bad = self._pass(run, recording, cron)
+                self._pass(run, cron, until)
         except _NotComplete:
             # What was good when it was checked is not any more: check again, and show what.
             self.env.invalidate_all()
             self.write({"state": "checking", "position": 0})
-            return self._work_through(user, cron)
+            self._work_through(user, cron, until)
+        except _NoTime:
+            if self.state == "checking" or not self.only_complete:
+                raise
+            self.env.invalidate_all()
+            self._stop(
+                run.env._(
+                    "The file is too large to be imported in one go, which “nothing unless every "
+                    "row is good” asks for. Nothing was recorded. Split it, or choose to import "
+                    "the good rows."
+                )
+            )
         except (FileError, ColumnError) as error:
-            message = self._file_problem(error)
-            if recording and self.recorded_count:
-                message = "\n".join((message, run.env._("What came before it was recorded.")))
-            self.write({"state": "draft", "remark": message, "position": 0})
-            return None
-        if recording:
-            # The evidence has what matters; nobody needs the list any more.
-            self.write({"state": "done", "file": False, "position": self.row_count})
-        else:
-            self.write({"state": "checked", "position": 0})
-        return None
+            self._stop(run._file_problem(error))
 
-    def _pass(self, run, recording, cron):
-        """Read the file from its position on; return the number of bad rows of this pass."""
-        content = base64.b64decode(self.with_context(bin_size=False).file or b"")
-        table = read_table(content)
-        _number, header = next(table)
+    def _read_table(self):
+        return read_table(
+            base64.b64decode(self.with_context(bin_size=False).file or b""), self.encoding
+        )
+
+    def _pass(self, run, cron, until):
+        """Read the file from its position on, and write down or record what it says."""
+        recording = self.state == "queued"
+        table = self._read_table()
+        lines = iter(table)
+        header = next(lines).cells
         columns, unknown = map_columns(header)
-        if not recording:
-            self._forget()
-        seen, listed, counts = {}, [], {"good": 0, "known": 0, "bad": 0, "rows": 0}
-        position = self.position if recording else 0
-        while batch := list(islice(table, BATCH)):
-            counts["rows"] += len(batch)
-            if recording and counts["rows"] <= position:
-                # Recorded before a restart; what stands there twice is still known.
-                run._check_rows(columns, batch, seen)
-                continue
+        if not recording and not self.position:
+            self._forget_problems()
+            self.row_count = table.estimate
+        seen, position = {}, self.position
+        for start in range(0, position, BATCH):
+            # Worked through before a restart; what stands there twice is still known.
+            batch = list(islice(lines, min(BATCH, position - start)))
+            run._read_rows(columns, batch, seen)
+        while batch := list(islice(lines, BATCH)):
+            if until and time.monotonic() > until:
+                raise _NoTime
+            position += len(batch)
             good, bad = run._check_rows(columns, batch, seen)
-            counts["known"] += sum(row.known for row in good)
-            counts["good"] += sum(not row.known for row in good)
-            counts["bad"] += len(bad)
+            new = self._list_problems(bad)
+            values = {"position": position, "bad_count": self.bad_count + new}
             if recording:
                 recorded = run._record_rows([row for row in good if not row.known])
-                self.write(
-                    {
-                        "position": counts["rows"],
-                        "recorded_count": self.recorded_count + recorded,
-                    }
-                )
-                if cron:
-                    cron._commit_progress()
+                values["recorded_count"] = self.recorded_count + recorded
             else:
-                listed += sorted(bad)[: MAX_LISTED - len(listed)]
-        if not recording:
-            self._note(run, header, unknown, counts, listed)
-        return counts["bad"]
+                known = sum(row.known for row in good)
+                values["known_count"] = self.known_count + known
+                values["good_count"] = self.good_count + len(good) - known
+            self.write(values)
+            if cron is not None:  # a model holds no record and is false
+                cron._commit_progress()
+            else:
+                self.env.invalidate_all()  # so that memory holds one batch
+        if not position:
+            raise FileError("no_rows")
+        self._finish(run, recording, unknown, table)
 
-    def _forget(self):
-        self.problem_ids.unlink()
-        self.write({"bad_rows": False, "recorded_count": 0})
-
-    def _note(self, run, header, unknown, counts, listed):
-        """Write down what checking found."""
-        problems = self.env["ajw.consent.import.problem"]
-        copy_rows(
-            self.env.cr,
-            problems._table,
-            ("import_id", "row", "reason"),
-            ((self.id, number, reason) for number, reason, _cells in listed),
-        )
-        problems.invalidate_model(flush=False)
-        self.invalidate_recordset(["problem_ids"], flush=False)
+    def _finish(self, run, recording, unknown, table):
+        """Write down what is known once all rows were read."""
+        # From what is stored: an import goes on after an interruption.
+        checked_bad = self.row_count - self.good_count - self.known_count
+        unlisted = self.bad_count - checked_bad if recording else 0
         remarks = []
-        if unknown:
-            remarks.append(run.env._("Columns that are not used: %s", ", ".join(unknown)[:200]))
-        if counts["bad"] > len(listed):
-            remarks.append(run.env._("Only the first %s bad rows are listed.", len(listed)))
-        self.write(
-            {
-                "row_count": counts["rows"],
-                "good_count": counts["good"],
-                "known_count": counts["known"],
-                "bad_count": counts["bad"],
-                "bad_rows": base64.b64encode(bad_rows_csv(header, listed)) if listed else False,
-                "remark": "\n".join(remarks) or False,
-            }
-        )
-
-    def _record_rows(self, rows):
-        """Write rows to the ledger; return how many consents that were."""
-        if not rows:
-            return 0
-        partners = self.env["res.partner"].union(*(row.partner for row in rows))
-        subjects = self.env["ajw.consent.subject"]._find_or_create(self.company_id, partners)
-        entries = []
-        for row in rows:
-            evidence = {"name": row.partner.name or "", "note": row.note}
-            if row.guardian:
-                evidence["guardian"] = row.guardian
-            subject = subjects[row.partner.id][:1]
-            for purpose in row.purposes:
-                entries.append(
-                    Entry(
-                        *(subject.id, purpose, row.channel, row.address, "given", "import"),
-                        *(row.notice, evidence, row.occurred_at),
-                        "guardian" if row.guardian else "self",
+        values = {"state": "done" if recording else "checked"}
+        if not recording:
+            values |= {"row_count": self.position, "position": 0}
+            if unknown:
+                remarks.append(run.env._("Columns that are not used: %s", ", ".join(unknown)[:200]))
+            if table.left_out:
+                remarks.append(
+                    run.env._(
+                        "Only the first sheet is read, not: %s", ", ".join(table.left_out)[:200]
                     )
                 )
-        self.env["ajw.consent.event"]._append_entries(entries)
-        self._record_origins(rows)
-        return len(entries)
-
-    def _record_origins(self, rows):
-        """Note where contacts came from, as far as the file says and it is not known yet."""
-        by_origin = {}
-        for row in rows:
-            if row.origin:
-                by_origin.setdefault(row.origin, self.env["res.partner"])
-                by_origin[row.origin] |= row.partner
-        for origin, partners in by_origin.items():
-            self.env["ajw.consent.origin"]._record_origin(
-                partners,
-                origin,
-                detail=self.env._("Said by an imported list: %s", self.file_name),
-                controller=self.company_id,
-                only_missing=True,
+        elif unlisted:
+            remarks.append(
+                run.env._(
+                    "%s rows became bad after the check and were not imported: see the bad rows.",
+                    unlisted,
+                )
             )
-
-    def _file_problem(self, error):
-        """Return the sentence that says what is wrong with the file and what to do."""
-        if isinstance(error, ColumnError):
-            if error.code == "twice":
-                return self.env._("Two columns mean the same; remove one: %s", error.column)
-            return self.env._(
-                "No column says who a row is about. Name one “External ID”, “Database ID”, "
-                "“Email” or “Number” in the first row."
-            )
-        line = error.line or ""
-        return {
-            "empty": self.env._("The file is empty."),
-            "too_large": self.env._("The file is too large. Split it into several."),
-            "too_many_rows": self.env._(
-                "The file has more than %s rows. Split it into several.", MAX_ROWS
-            ),
-            "encoding": self.env._(
-                "Line %s is not written in UTF-8. Save the file as “CSV UTF-8”, or as XLSX.", line
-            ),
-            "no_table": self.env._(
-                "This is no table (line %s). Save the file as “CSV UTF-8”, or as XLSX.", line
-            ),
-            "malformed": self.env._(
-                "The file cannot be read %s. Save it again as “CSV UTF-8”, or as XLSX.",
-                f"({line})" if line else "",
-            ),
-        }[error.code]
+        if unlisted or not recording:
+            self._write_bad_rows(run, self._read_table())
+        if recording:
+            # The evidence has what matters; nobody needs the list any more.
+            values["file"] = False
+        self.write(values | {"remark": "\n".join(remarks) or False})

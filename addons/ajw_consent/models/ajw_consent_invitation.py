@@ -4,7 +4,6 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..tools.invitation import PLACEHOLDER
 from .selections import CHANNELS
 
 #: The person can still answer.
@@ -22,48 +21,35 @@ class AjwConsentInvitation(models.Model):
 
     _name = "ajw.consent.invitation"
     _description = "Consent Invitation"
+    _inherit = ["ajw.consent.mailed.link", "ajw.consent.message.code"]
     _order = "id desc"
 
+    _ajw_path = "/ajw_consent/invitation"
+    _ajw_template_name = "mail_template_invitation"
+    _ajw_cron_name = "ir_cron_invitation"
+    _ajw_code_scope = "ajw_consent.invitation.code"
+    _ajw_open = (*OPEN_STATES, "failed", "unconfirmed")
+    _ajw_forgotten = ("code_hash",)
     _ajw_personal_data = {
-        "partner_id": {"category": "link", "erase": "delete"},
         "address": {"category": "phone", "erase": "delete"},
-        "email": {"category": "email", "erase": "delete"},
         "name": {"category": "name", "erase": "delete"},
         "ip": {"category": "ip", "erase": "delete"},
-        "failure_reason": {"category": "free_text", "erase": "clear"},
         "token_hash": {
             "category": "technical",
             "erase": "clear",
             "reason": "SHA-256 of a random link; emptied once it can withdraw nothing any more",
         },
-        "code_hash": {
-            "category": "technical",
-            "erase": "clear",
-            "reason": "keyed digest of a random code; emptied when it was used or has expired",
-        },
     }
 
-    company_id = fields.Many2one(
-        "res.company",
-        "Controller",
-        required=True,
-        readonly=True,
-        index=True,
-        ondelete="cascade",
-        help="The company that the consent would be given to.",
-    )
     batch_id = fields.Many2one(
         "ajw.consent.invitation.batch", "Round", readonly=True, index="btree_not_null"
-    )
-    partner_id = fields.Many2one(
-        "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="cascade"
     )
     name = fields.Char("Name given", readonly=True, help="As typed on the page of a card.")
     channel = fields.Selection(CHANNELS, required=True, readonly=True, default="whatsapp")
     address = fields.Char(
         "Number", readonly=True, index="btree_not_null", help="What is asked about."
     )
-    email = fields.Char(readonly=True, index="btree_not_null", help="Where the invitation goes.")
+    email = fields.Char(index="btree_not_null")
     purpose_ids = fields.Many2many("ajw.consent.purpose", string="Purposes", readonly=True)
     notice_id = fields.Many2one(
         "ajw.consent.notice",
@@ -93,33 +79,18 @@ class AjwConsentInvitation(models.Model):
         default="queued",
         index=True,
     )
-    token_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
-    code_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     ip = fields.Char("IP address", readonly=True, groups="ajw_consent.group_officer")
     handed_over_at = fields.Datetime(
         "Handed Over", readonly=True, help="Since when the email waits in Odoo's mail queue."
     )
-    sent_at = fields.Datetime("Sent", readonly=True)
-    expires_at = fields.Datetime("Expires", readonly=True, index=True)
     answered_at = fields.Datetime("Answered", readonly=True)
-    failure_reason = fields.Char("Remark", readonly=True)
-    mail_id = fields.Many2one(
-        "mail.mail",
-        readonly=True,
-        index="btree_not_null",
-        ondelete="set null",
-        groups=fields.NO_ACCESS,
-    )
     event_ids = fields.Many2many("ajw.consent.event", string="Proof", readonly=True)
-    answer_url = fields.Char(compute="_compute_answer_url")
 
-    _token_unique = models.UniqueIndex("(token_hash) WHERE token_hash IS NOT NULL")
     _open_unique = models.UniqueIndex(
         "(company_id, channel, address, email) "
         "WHERE source = 'email' AND state IN ('queued', 'sent')",
         "This person has an open invitation already.",
     )
-    _code_index = models.Index("(company_id, code_hash) WHERE code_hash IS NOT NULL")
 
     @api.depends("partner_id", "source", "state")
     def _compute_display_name(self):
@@ -127,16 +98,6 @@ class AjwConsentInvitation(models.Model):
         for invitation in self:
             who = invitation.partner_id.name or self.env._("Invitation")
             invitation.display_name = f"{who} · {outcomes.get(invitation.outcome)}"
-
-    @api.depends("company_id")
-    def _compute_answer_url(self):
-        """What the mail carries: the address of the link, which is made when the mail leaves."""
-        for invitation in self:
-            invitation.answer_url = self._url_of(PLACEHOLDER, invitation.company_id)
-
-    @api.model
-    def _url_of(self, token, company):
-        return f"{company.get_base_url()}/ajw_consent/invitation/{token}"
 
     # ------------------------------------------------------------------
     # Actions
@@ -177,19 +138,12 @@ class AjwConsentInvitation(models.Model):
         :raises AccessError: the user may not see them or may not invite
         """
         self._check_may_invite()
-        rows = self.filtered(lambda row: row.state in (*OPEN_STATES, "failed", "unconfirmed"))
-        rows._close("cancelled", self.env._("Cancelled by %s.", self.env.user.name))
+        self._cancel_open()
         return True
 
     def action_open_events(self):
         """Open what the answer wrote to the ledger."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "ajw_consent.ajw_consent_event_action"
-        )
-        action["domain"] = [("id", "in", self.event_ids.ids)]
-        return action
+        return self._action_events(self.event_ids)
 
     def _check_may_invite(self):
         self.check_access("read")
@@ -209,31 +163,6 @@ class AjwConsentInvitation(models.Model):
             ],
             limit=1,
         )
-
-    def _close(self, state, reason=False):
-        """End invitations: their links and codes answer no more.
-
-        :param str state: expired or cancelled
-        :param str reason: a sentence for the user
-        """
-        rows = self.sudo()  # sudo: rows are read-only to every role; callers checked the right
-        rows.mail_id.filtered(lambda mail: mail.state in ("outgoing", "exception")).unlink()
-        rows.write({"state": state, "failure_reason": reason, "code_hash": False})
-
-    @api.model
-    def _close_of(self, partners):
-        """End the open invitations of contacts that cease to be the ones who were asked."""
-        self.search(
-            [
-                ("partner_id", "in", partners.ids),
-                ("state", "in", (*OPEN_STATES, "failed", "unconfirmed")),
-            ]
-        )._close("cancelled", self.env._("The contact was merged with another one."))
-
-    @api.model
-    def _wake(self):
-        # sudo: whoever may invite may wake the sender
-        self.env.ref("ajw_consent.ir_cron_invitation").sudo()._trigger()
 
     # ------------------------------------------------------------------
     # Life

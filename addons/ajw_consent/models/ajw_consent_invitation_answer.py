@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import consteq, hash_sign, hmac, verify_hash_signed
 
-from ..tools.invitation import is_canonical, token_digest
+from ..tools.invitation import is_canonical, is_random, token_digest
 from .ajw_consent_invitation_screening import AGREED, ASKABLE
 
 QR_SCOPE = "ajw_consent.invitation.qr"
@@ -130,6 +130,8 @@ class AjwConsentInvitation(models.Model):
         )
         if invitation:
             return self._resolve_invitation(invitation)
+        if is_random(token):
+            return Asked("unknown")
         try:
             values = verify_hash_signed(self.env, self._qr_scope(), token)
         except ValueError:  # of another kind than ours

@@ -53,11 +53,26 @@ class AjwConsentInvitation(models.Model):
         super(AjwConsentInvitation, self - renewals)._hand_over()
         super(AjwConsentInvitation, renewals.with_context(ajw_consent_renew=True))._hand_over()
 
-    def _mail_template(self):
-        # EXTENDS 'ajw_consent'
-        if self.env.context.get("ajw_consent_renew"):
+    def _note_renewal_asked(self, moment):  # pylint: disable=missing-return  # it returns nothing
+        # EXTENDS here
+        super()._note_renewal_asked(moment)
+        for invitation in self.filtered("is_renewal"):
+            self.env["ajw.consent.state"]._note_asked_people(
+                invitation.company_id,
+                invitation.partner_id,
+                [
+                    ("channel", "=", "whatsapp"),
+                    ("address", "=", invitation.address),
+                    ("purpose_id", "in", invitation.purpose_ids.ids),
+                ],
+                moment,
+            )
+
+    def _ajw_template(self):
+        # EXTENDS here: who agreed before is asked in other words
+        if self[:1].is_renewal:
             return self.env.ref("ajw_consent.mail_template_renewal")
-        return super()._mail_template()
+        return super()._ajw_template()
 
     def _with_purposes(self, asked, purposes):
         # EXTENDS 'ajw_consent'

@@ -1,16 +1,9 @@
-import logging
-
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
 from ..tools.collisions import COLLISIONS
-
-_logger = logging.getLogger(__name__)
-
-BATCH_SIZE = 50
 
 
 class AjwConsentInvitation(models.Model):
@@ -35,21 +28,9 @@ class AjwConsentInvitation(models.Model):
             cron._commit_progress(remaining=0)
             return
         time_left = cron._commit_progress(remaining=self.search_count(self._queue_domain()))
-        worked = False
-        while time_left > 0:
-            rows = self.search(
-                self._queue_domain(), order="id", limit=BATCH_SIZE
-            ).try_lock_for_update()
-            if not rows:
-                break
-            for controller, group in rows.grouped("company_id").items():
-                group.with_company(controller)._hand_over_apart()
-            worked = True
-            time_left = cron._commit_progress(
-                len(rows), remaining=self.search_count(self._queue_domain())
-            )
+        _time_left, worked = self._work_off(self._queue_domain(), "_hand_over_apart", time_left)
         if worked:
-            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+            self._wake_mails()
 
     @api.model
     def _put_off_without_keys(self):
@@ -74,7 +55,7 @@ class AjwConsentInvitation(models.Model):
         except COLLISIONS:
             raise
         except Exception as error:  # noqa: BLE001 - said on the rows
-            self._fail(error)
+            self._not_written(error)
 
     def _hand_over(self):
         """Ask once more whether these may go out, and hand the mails to the mail queue."""
@@ -85,15 +66,7 @@ class AjwConsentInvitation(models.Model):
             for row in rows:
                 if row._settle_apart(screened.get(row.partner_id.id)):
                     ready |= row
-        try:
-            with self.env.cr.savepoint():
-                ready._create_mails()
-        except COLLISIONS:
-            raise
-        except Exception as error:  # noqa: BLE001 - one contact must not hold up the others
-            _logger.info("Invitations one by one after %s", type(error).__name__)
-            for row in ready:
-                row._create_mail_alone()
+        ready._mail_apart()
 
     def _settle_apart(self, answer):
         """Settle one row in a savepoint of its own, so that it holds up no other.
@@ -110,7 +83,7 @@ class AjwConsentInvitation(models.Model):
         except psycopg2.errors.UniqueViolation:
             self._close("cancelled", self._screen_label("open_twin"))
         except Exception as error:  # noqa: BLE001 - said on the row
-            self._fail(error)
+            self._not_written(error)
         return False
 
     def _settle(self, answer):
@@ -134,39 +107,13 @@ class AjwConsentInvitation(models.Model):
         self.write({**changes, "failure_reason": False})
         return True
 
-    def _create_mail_alone(self):
-        try:
-            with self.env.cr.savepoint():
-                self._create_mails()
-        except COLLISIONS:
-            raise
-        except Exception as error:  # noqa: BLE001 - said on the row
-            self._fail(error)
-
-    def _fail(self, error):
-        """Note that rows could not be handed over: a sentence, never the text of the database."""
-        _logger.warning("Invitations %s failed: %s", self.ids, type(error).__name__)
-        reason = (
-            str(error)[:200]
-            if isinstance(error, UserError)
-            else self.env._(
-                "The email could not be written. Your administrator finds why in the log."
-            )
-        )
-        self.write({"state": "failed", "failure_reason": reason})
-
-    def _mail_template(self):
-        """Return the mail.template of these invitations."""
-        return self.env.ref("ajw_consent.mail_template_invitation")
-
     def _create_mails(self):
-        """Give each invitation a mail in the queue. Its link is made when the mail leaves."""
+        # EXTENDS here: what is asked is the wording in force now
         if not self:
             return
         notices = self.env["ajw.consent.notice"]._latest_by_lang(
             self.company_id, purposes=self.purpose_ids
         )
-        template = self._mail_template()
         handed_over = {
             "expires_at": self._validity(self.company_id),
             "handed_over_at": fields.Datetime.now(),
@@ -174,7 +121,4 @@ class AjwConsentInvitation(models.Model):
         for row in self:
             notice = self.env["ajw.consent.notice"]._pick(notices, row.partner_id.lang)
             row.write({**handed_over, "notice_id": notice.id})
-        mails = template.send_mail_batch(self.ids)
-        by_row = {mail.res_id: mail for mail in mails}
-        for row in self:
-            row.mail_id = by_row[row.id]
+        super()._create_mails()

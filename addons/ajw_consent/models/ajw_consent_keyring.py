@@ -20,7 +20,8 @@ class AjwConsentKeyring(models.AbstractModel):
         """Return ``None`` when the keys fit this database, else a sentence for the user.
 
         The first use stores a check value: a text encrypted, and a digest under each HMAC key. New
-        keys are added to it; a missing HMAC key, or keys that do not open it, are reported.
+        keys are added to it; a missing HMAC key, or keys that do not open it, are reported. A
+        request that may only read stores nothing: the next use that may write does.
         """
         try:
             keyring = get_keyring()
@@ -39,9 +40,11 @@ class AjwConsentKeyring(models.AbstractModel):
                 return self._message(error)
             if any(digests.get(key_id) != digest for key_id, digest in stored["hmac"].items()):
                 return self._message(KeyringError("wrong", ""))
-            if not keyring.is_current(stored["encryption"]):
-                self._rotate(keyring)
-                stored = {}
+        if self.env.cr.readonly:
+            return None
+        if stored and not keyring.is_current(stored["encryption"]):
+            self._rotate(keyring)
+            stored = {}
         if stored.get("hmac") != digests:
             parameters.set_param(
                 PARAMETER,

@@ -21,64 +21,68 @@ class AjwConsentMailedLink(models.AbstractModel):
 
     _name = "ajw.consent.mailed.link"
     _description = "Link in an Email"
+    _inherit = ["ajw.consent.mail.queue"]
 
-    #: Path of the page that answers the link, and the template of its mail (``ajw_consent.…``).
+    _ajw_personal_data = {
+        "partner_id": {"category": "link", "erase": "delete"},
+        "token_hash": {
+            "category": "technical",
+            "erase": "clear",
+            "reason": "SHA-256 of a random link; emptied some time after it ended",
+        },
+    }
+
+    #: Path of the page that answers the link.
     _ajw_path = ""
-    _ajw_template_name = ""
-    #: States in which its mail may leave, and the state when the mail will not leave.
-    _ajw_mailable = ("queued", "failed")
+    #: The state when the mail will not leave.
     _ajw_gone = "cancelled"
-    #: States in which a link may still be used, or its mail may leave.
-    _ajw_correctable = ("queued", "sent", "failed", "answered")
+    #: States in which the link, or a code, may still be used, or the mail may leave.
+    _ajw_open = ("queued", "sent", "failed")
+    #: What is forgotten when the row is closed.
+    _ajw_forgotten = ()
 
+    company_id = fields.Many2one(
+        "res.company",
+        "Controller",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+        help="The company that the consent is given to.",
+    )
+    partner_id = fields.Many2one(
+        "res.partner", "Contact", readonly=True, index="btree_not_null", ondelete="cascade"
+    )
     token_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
-    email = fields.Char(readonly=True, help="Where the link goes.")
+    email = fields.Char(help="Where the link goes.")
     expires_at = fields.Datetime("Expires", readonly=True, index=True)
     sent_at = fields.Datetime("Sent", readonly=True)
-    failure_reason = fields.Char("Remark", readonly=True)
-    mail_id = fields.Many2one(
-        "mail.mail",
-        readonly=True,
-        index="btree_not_null",
-        ondelete="set null",
-        copy=False,
-        groups=fields.NO_ACCESS,
-    )
     answer_url = fields.Char(compute="_compute_answer_url")
 
+    _token_unique = models.UniqueIndex("(token_hash) WHERE token_hash IS NOT NULL")
+
+    @api.depends("company_id")
     def _compute_answer_url(self):
         """What the mail carries: the address of the link, which is made when the mail leaves."""
         for row in self:
-            row.answer_url = row._url_of(PLACEHOLDER)
+            row.answer_url = self._url_of(PLACEHOLDER, row.company_id)
 
-    def _url_of(self, token):
-        """Return the address of a token's page."""
-        self.ensure_one()
-        return f"{self.company_id.get_base_url()}{self._ajw_path}/{token}"
+    @api.model
+    def _url_of(self, token, company):
+        """Return the address of a token's page.
+
+        :param str token: as it stands in the address
+        :param company: res.company whose web address is used
+        """
+        return f"{company.get_base_url()}{self._ajw_path}/{token}"
 
     def _new_link(self):
         """Make a link now, which ends the one before; return its address."""
+        self.ensure_one()
         token = new_token()
         self.token_hash = token_digest(token)
         self.flush_recordset()
-        return self._url_of(token)
-
-    @api.model
-    def _close_corrected(self, partners):
-        """End the links that went to a former address of some contacts.
-
-        :param partners: res.partner that were written to
-        """
-        stale = self.search(
-            [("partner_id", "in", partners.ids), ("state", "in", self._ajw_correctable)]
-        ).filtered(lambda row: row._ajw_stale())
-        stale.mail_id.filtered(lambda mail: mail.state in ("outgoing", "exception")).unlink()
-        stale.write(
-            {
-                "state": self._ajw_gone,
-                "failure_reason": self.env._("The contact's email address was changed."),
-            }
-        )
+        return self._url_of(token, self.company_id)
 
     @api.model
     def _find_by_token(self, token):
@@ -92,18 +96,79 @@ class AjwConsentMailedLink(models.AbstractModel):
         rows = self.sudo().with_context(active_test=False)
         return rows.search([("token_hash", "=", token_digest(token))], limit=1)
 
-    def _link_of(self, token):
-        """Return the address that a token's mail carries."""
-        return self._url_of(token)
+    # ------------------------------------------------------------------
+    # What the buttons do
+    # ------------------------------------------------------------------
 
-    def _ajw_template(self):
-        """Return the template of the mail, which people may edit."""
-        return self.env.ref(f"ajw_consent.{self._ajw_template_name}")
+    def _cancel_open(self):
+        """Close what is still open, in the user's name; the caller checked the right."""
+        self.filtered(lambda row: row.state in row._ajw_open)._close(
+            "cancelled", self.env._("Cancelled by %s.", self.env.user.name)
+        )
+
+    def _action_events(self, events):
+        """Return the action that opens events of a row that the user may read.
+
+        :param events: ``ajw.consent.event``
+        :raises AccessError: the user may not see the row
+        """
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "ajw_consent.ajw_consent_event_action"
+        )
+        action["domain"] = [("id", "in", events.ids)]
+        return action
+
+    # ------------------------------------------------------------------
+    # The end
+    # ------------------------------------------------------------------
+
+    def _close(self, state, reason=False):
+        """End rows: their links and codes answer no more, and say so.
+
+        :param str state: expired or cancelled
+        :param str reason: a sentence for the user
+        """
+        rows = self.sudo()  # sudo: rows are read-only to every role; callers checked the right
+        rows._drop_mails()
+        forgotten = dict.fromkeys(self._ajw_forgotten, False)
+        rows.write({"state": state, "failure_reason": reason, **forgotten})
+
+    @api.model
+    def _close_of(self, partners):
+        """End what is open of contacts that cease to be the ones who were asked.
+
+        :param partners: res.partner
+        """
+        self.search([("partner_id", "in", partners.ids), ("state", "in", self._ajw_open)])._close(
+            "cancelled", self.env._("The contact was merged with another one.")
+        )
+
+    @api.model
+    def _close_corrected(self, partners):
+        """End the links that went to a former address of some contacts.
+
+        :param partners: res.partner that were written to
+        """
+        stale = self.search(
+            [("partner_id", "in", partners.ids), ("state", "in", self._ajw_open)]
+        ).filtered(lambda row: row._ajw_stale())
+        stale._drop_mails()
+        stale.write(
+            {
+                "state": self._ajw_gone,
+                "failure_reason": self.env._("The contact's email address was changed."),
+            }
+        )
 
     def _ajw_stale(self):
         """Whether the mail went to an address that the contact has no longer."""
         self.ensure_one()
         return bool(self.email) and self.email != self.partner_id.email_normalized
+
+    # ------------------------------------------------------------------
+    # The mail
+    # ------------------------------------------------------------------
 
     @api.model
     def _fill_link(self, mail, body):
@@ -121,7 +186,7 @@ class AjwConsentMailedLink(models.AbstractModel):
         template = row._ajw_template()
         check_recipients(mail, row.email, template)
         token = new_token()
-        filled, links = fill_link(body, row._link_of(token))
+        filled, links = fill_link(body, row._url_of(token, row.company_id))
         if not links:
             raise UserError(
                 self.env._(
@@ -134,32 +199,31 @@ class AjwConsentMailedLink(models.AbstractModel):
         row.flush_recordset()
         return filled
 
-    @api.model
-    def _mail_outcome(self, mails, failure_reason, failure_type):
-        """Take over what became of some mails, also when somebody sent a failed one again.
+    def _mail_failed(self, reason):  # pylint: disable=missing-return  # it returns nothing
+        # EXTENDS here: the link of a mail that did not leave opens nothing
+        super()._mail_failed(reason)
+        self.token_hash = False
 
-        :param mails: mail.mail that were tried
-        :param str failure_reason: what went wrong, in words
-        :param str failure_type: Odoo's code for it; ``None`` when they were sent
+    def _mail_sent(self):  # pylint: disable=missing-return  # it returns nothing
+        # EXTENDS here: also when a failed mail was sent again
+        super()._mail_sent()
+        self._note_renewal_asked(fields.Datetime.now())
+
+    def _mail_dropped(self, reason):
+        # OVERRIDE 'ajw.consent.mail.queue': see _mail_failed
+        self.write({"state": self._ajw_gone, "failure_reason": reason, "token_hash": False})
+        self._note_renewal_asked(False)
+
+    def _fail(self, reason):  # pylint: disable=missing-return  # it returns nothing
+        # EXTENDS here: who got no mail was not asked
+        super()._fail(reason)
+        self._note_renewal_asked(False)
+
+    def _note_renewal_asked(self, moment):
+        """Note on the consents that mails ask to renew when that was; most mails ask no such thing.
+
+        :param datetime moment: naive UTC; ``False``: the question did not leave
         """
-        rows = self.search([("mail_id", "in", mails.ids), ("state", "in", self._ajw_mailable)])
-        if not failure_type:
-            rows.write({"state": "sent", "sent_at": fields.Datetime.now(), "failure_reason": False})
-            return
-        for row in rows:
-            reason = failure_reason or row.mail_id.failure_reason or failure_type
-            row.write({"state": "failed", "failure_reason": str(reason)[:200], "token_hash": False})
-
-    @api.model
-    def _mail_gone(self, mails, states, reason):
-        """Say of rows that their mails will not leave.
-
-        :param mails: mail.mail
-        :param states: states of the rows it concerns
-        :param str reason: a sentence for the user
-        """
-        rows = self.search([("mail_id", "in", mails.ids), ("state", "in", states)])
-        rows.write({"state": self._ajw_gone, "failure_reason": reason, "token_hash": False})
 
 
 def check_recipients(mail, email, template):
@@ -190,45 +254,13 @@ def check_recipients(mail, email, template):
 class MailMail(models.Model):
     _inherit = "mail.mail"
 
-    def _ajw_linked(self):
-        """Yield these mails by the model whose links they carry, with that model in sudo mode."""
-        # sudo: whoever sends, cancels or deletes mails need see neither consents nor invitations
-        for model, mails in self.sudo().grouped("model").items():
-            if model in LINKED:
-                yield self.env[model].sudo(), mails
-
     def _prepare_outgoing_body(self):
         # EXTENDS 'mail'
         body = super()._prepare_outgoing_body()
-        for rows, mail in self._ajw_linked():
-            body = rows._fill_link(mail, body)
+        if self.model in LINKED:
+            # sudo: see _ajw_queued
+            body = self.env[self.model].sudo()._fill_link(self.sudo(), body)
         return body
-
-    def _postprocess_sent_message(
-        self, success_pids, success_emails, failure_reason=False, failure_type=None
-    ):
-        # EXTENDS 'mail': before super, which deletes the mails that went out
-        for rows, mails in self._ajw_linked():
-            rows._mail_outcome(mails, failure_reason, failure_type)
-        return super()._postprocess_sent_message(
-            success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
-        )
-
-    def write(self, vals):
-        # EXTENDS 'mail'
-        result = super().write(vals)
-        if vals.get("state") == "cancel":
-            reason = self.env._("The email was cancelled before it was sent.")
-            for rows, mails in self._ajw_linked():
-                rows._mail_gone(mails, rows._ajw_mailable, reason)
-        return result
-
-    def unlink(self):
-        # EXTENDS 'mail': what failed stays, it can be sent again
-        reason = self.env._("The email was deleted before it was sent.")
-        for rows, mails in self._ajw_linked():
-            rows._mail_gone(mails, ("queued",), reason)
-        return super().unlink()
 
 
 class ResPartner(models.Model):

@@ -33,6 +33,7 @@ SET_BY_PUBLISHING = frozenset(
         "reviewed_at",
         "reviewed_by_id",
         "written_by_id",
+        "editor_ids",
     }
 )
 #: What never changes any more once published.
@@ -65,7 +66,7 @@ class AjwConsentNotice(models.Model):
                 "erase": "keep",
                 "reason": "who answers for a published wording; part of the proof",
             }
-            for name in ("written_by_id", "reviewed_by_id", "published_by_id")
+            for name in ("written_by_id", "editor_ids", "reviewed_by_id", "published_by_id")
         },
     }
 
@@ -112,6 +113,15 @@ class AjwConsentNotice(models.Model):
         group_expand=True,
     )
     written_by_id = fields.Many2one("res.users", "Last Edited by", readonly=True, copy=False)
+    editor_ids = fields.Many2many(
+        "res.users",
+        "ajw_consent_notice_editor_rel",
+        string="Edited by",
+        readonly=True,
+        copy=False,
+        help="Everybody who edited the wording since it was last reviewed: none of them reviews "
+        "it.",
+    )
     reviewed_by_id = fields.Many2one("res.users", "Reviewed by", readonly=True, copy=False)
     reviewed_at = fields.Datetime("Reviewed", readonly=True, copy=False)
     published_by_id = fields.Many2one("res.users", "Published by", readonly=True, copy=False)

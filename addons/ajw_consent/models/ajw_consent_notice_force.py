@@ -53,6 +53,16 @@ class AjwConsentNotice(models.Model):
             )
         )
 
+    def _in_force_since(self):
+        """Return when this version took effect (naive UTC), ``None`` if it has not yet."""
+        self.ensure_one()
+        if not self.filtered_domain(self._in_force_domain(fields.Datetime.now())):
+            return None
+        since = [self.published_at, *filter(None, [self.effective_at])]
+        if self.change == "material":
+            since.append(self.announced_at + timedelta(days=NOTICE_DAYS))
+        return max(since)
+
     @api.model
     def _get_published(self, controller, lang=None, purposes=None):
         """Return the wording in force of a controller, in ``lang`` when there is one.

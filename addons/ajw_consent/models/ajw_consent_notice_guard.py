@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
 
 from .ajw_consent_notice import FROZEN_FIELDS, PUBLISHING, REVIEWED_FIELDS, SET_BY_PUBLISHING
 
@@ -72,11 +73,15 @@ class AjwConsentNotice(models.Model):
         )
 
     def _mark_written(self):
-        """Note who edited the wording last; a review of an earlier text counts no more."""
+        """Note who edited the wording; a review of an earlier text counts no more."""
         drafts = self.filtered(lambda notice: notice.state != "published")
-        drafts.with_context(ajw_publishing=PUBLISHING).write(
+        publishing = drafts.with_context(ajw_publishing=PUBLISHING)
+        # What was written before the review, somebody else has read.
+        publishing.filtered("reviewed_by_id").write({"editor_ids": [Command.clear()]})
+        publishing.write(
             {
                 "written_by_id": self.env.uid,
+                "editor_ids": [Command.link(self.env.uid)],
                 "state": "draft",
                 "reviewed_by_id": False,
                 "reviewed_at": False,

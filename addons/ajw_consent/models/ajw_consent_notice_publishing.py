@@ -20,11 +20,10 @@ class AjwConsentNotice(models.Model):
         """
         self._check_officer()
         for notice in self.filtered(lambda notice: notice.state == "draft"):
-            if notice.written_by_id == self.env.user and notice._has_other_officer():
+            if notice._has_better_reviewer():
                 raise UserError(
                     self.env._(
-                        "You edited this wording last. Ask another data protection officer to "
-                        "review it."
+                        "You edited this wording. Ask another data protection officer to review it."
                     )
                 )
             notice.with_context(ajw_publishing=PUBLISHING).write(
@@ -36,17 +35,27 @@ class AjwConsentNotice(models.Model):
             )
         return True
 
-    def _has_other_officer(self):
-        """Whether another officer of the controller could review; code acts for nobody."""
-        if self.env.su:
+    def _has_better_reviewer(self):
+        """Whether the user had a hand in the wording and another officer is to review it.
+
+        Whoever edited it since the last review does not review it, as long as there is an officer
+        who did not. Where all of them did, it is not the one who edited it last. Code acts for
+        nobody.
+        """
+        self.ensure_one()
+        # sudo: asks only whether there is somebody; editors may have left
+        editors = (self.sudo().editor_ids | self.sudo().written_by_id) & self.env.user
+        if self.env.su or not editors:
             return False
-        # sudo: asks only whether there is one
-        group = self.env.ref("ajw_consent.group_officer").sudo()
-        return bool(
+        group = self.env.ref("ajw_consent.group_officer").sudo()  # sudo: as above
+        others = (
             group.all_user_ids.filtered(
                 lambda user: user.active and not user.share and self.company_id in user.company_ids
             )
             - self.env.user
+        )
+        return bool(others - self.sudo().editor_ids) or (
+            bool(others) and self.written_by_id == self.env.user
         )
 
     def action_publish(self):

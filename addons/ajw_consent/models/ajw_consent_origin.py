@@ -14,6 +14,7 @@ class AjwConsentOrigin(models.Model):
     """
 
     _name = "ajw.consent.origin"
+    _inherit = ["ajw.consent.erasable"]
     _description = "Origin of a Contact"
     _order = "date, id"
 
@@ -54,6 +55,13 @@ class AjwConsentOrigin(models.Model):
         attachment=True, help="The form, business card or agreement that shows it."
     )
     document_name = fields.Char()
+    import_id = fields.Many2one(
+        "ajw.consent.import",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The list that the contact's opt-in came by.",
+    )
     is_first = fields.Boolean(
         "Counts",
         compute="_compute_is_first",

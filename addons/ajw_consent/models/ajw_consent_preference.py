@@ -123,6 +123,12 @@ class AjwConsentPreference(models.AbstractModel):
         """Return the choices on the address that the contact has now; see :meth:`_choices`."""
         gate, pair = self.env["ajw.consent.gate"], (partner.id, address)
         unproven = partner._ajw_unproven_numbers()
+        subjects = self.env["ajw.consent.subject"].search(
+            [("company_id", "=", controller.id), ("partner_id", "=", partner.id)]
+        )
+        places = [(subject.id, channel, address) for subject in subjects]
+        if self.env["ajw.consent.suppression"]._foreign_stops(places):
+            unproven = unproven | {address}
         found = []
         for purpose in purposes:
             mine = states.filtered(
@@ -243,3 +249,18 @@ class ResPartner(models.Model):
         companies |= users.company_id
         controllers = companies.ajw_consent_controller_id
         return controllers.sorted(lambda company: (company.sequence, company.id))
+
+    def _ajw_controllers_of(self, model, domain):
+        """Return the companies of this contact's documents of a kind, as controllers.
+
+        :param str model: name of a model with ``partner_id`` and ``company_id``
+        :param domain: further conditions
+        :return: res.company with sudo
+        """
+        # sudo: the customer sees which companies, and nothing of the documents
+        documents = self.env[model].sudo()
+        groups = documents._read_group(
+            Domain("partner_id", "=", self.id) & Domain(domain), ["company_id"]
+        )
+        companies = self.env["res.company"].sudo().union(*(company for (company,) in groups))
+        return companies.ajw_consent_controller_id

@@ -5,6 +5,7 @@ from odoo.http import request
 
 from ..tools.collisions import COLLISIONS
 from ..tools.invitation import mask_address
+from ..tools.log import log_failure
 from .ajw_consent_invitation_screening import ASKABLE
 
 _logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class AjwConsentPreference(models.AbstractModel):
         :param partner: res.partner whom the document is for, with sudo
         :return: dict for the template ``ajw_consent.portal_boxes``
         """
-        values = {"ajw_boxes": [], "ajw_boxes_done": request.session.pop(FLASH, "")}
+        values = {"ajw_boxes": [], **self._boxes_done()}
         controller = company.sudo().ajw_consent_controller_id  # sudo: see the class it extends
         if not self._boxes_for(partner):
             return values
@@ -45,6 +46,11 @@ class AjwConsentPreference(models.AbstractModel):
             "ajw_boxes_notice": notice,
             "ajw_channel_labels": self._channel_labels(),
         }
+
+    @api.model
+    def _boxes_done(self):
+        """Return what became of ticked boxes, for ``ajw_consent.portal_boxes_done``; said once."""
+        return {"ajw_boxes_done": request.session.pop(FLASH, "")}
 
     @api.model
     def _boxes_for(self, partner):
@@ -99,10 +105,8 @@ class AjwConsentPreference(models.AbstractModel):
         except COLLISIONS:
             raise
         except Exception as error:  # noqa: BLE001 - the signature or payment comes first
-            _logger.warning(
-                "Ticked boxes of company %s could not be recorded: %s",
-                company.id,
-                type(error).__name__,
+            log_failure(
+                _logger, f"Ticked boxes of company {company.id} could not be recorded", error
             )
             done = "failed"
         request.session[FLASH] = done

@@ -31,23 +31,9 @@ class AjwConsentPreferenceLink(models.Model):
 
     _ajw_path = "/ajw_consent/preferences"
     _ajw_template_name = "mail_template_preference_link"
-    _ajw_personal_data = {
-        "partner_id": {"category": "link", "erase": "delete"},
-        "email": {"category": "email", "erase": "delete"},
-        "failure_reason": {"category": "free_text", "erase": "clear"},
-        "token_hash": {
-            "category": "technical",
-            "erase": "clear",
-            "reason": "SHA-256 of a random link; emptied when the link ends",
-        },
-    }
+    _ajw_open = ("queued", "sent", "failed", "answered")
 
-    company_id = fields.Many2one(
-        "res.company", "Controller", required=True, readonly=True, index=True, ondelete="cascade"
-    )
-    partner_id = fields.Many2one(
-        "res.partner", "Contact", required=True, readonly=True, index=True, ondelete="cascade"
-    )
+    partner_id = fields.Many2one(required=True, index=True)
     way = fields.Selection(
         [("email", "Email"), ("qr_code", "QR code")], required=True, readonly=True, default="email"
     )
@@ -68,8 +54,6 @@ class AjwConsentPreferenceLink(models.Model):
     answered_at = fields.Datetime("Answered", readonly=True)
     event_ids = fields.Many2many("ajw.consent.event", string="Proof", readonly=True)
 
-    _token_unique = models.UniqueIndex("(token_hash) WHERE token_hash IS NOT NULL")
-
     @api.model
     def _make(self, controller, partner, way):
         """Make the row of a link that is about to be handed over; ends the person's earlier ones.
@@ -83,7 +67,7 @@ class AjwConsentPreferenceLink(models.Model):
             [
                 ("company_id", "=", controller.id),
                 ("partner_id", "=", partner.id),
-                ("state", "in", self._ajw_correctable),
+                ("state", "in", self._ajw_open),
             ]
         )._close("cancelled", self.env._("A newer link took its place."))
         days = max(controller.sudo().ajw_consent_invitation_validity, 1)
@@ -132,16 +116,13 @@ class AjwConsentPreferenceLink(models.Model):
         preference = self.env["ajw.consent.preference"]
         if self.state == "answered" and decision != "withdraw":
             return Outcome("answered_before", self.env["ajw.consent.event"])
-        if self.way == "email":
-            note = self.env._("Link in an email to %s", self.email)
-        else:
-            note = self.env._("Link as a QR code, shown by %s", self.create_uid.login)
+        method, note = self._method_and_note()
         outcome = preference._decide(
             self.company_id,
             self.partner_id,
             decision,
             keys,
-            "email_link" if self.way == "email" else "qr_code",
+            method,
             notice=notice,
             evidence={"ip": ip, "note": note},
         )
@@ -152,6 +133,13 @@ class AjwConsentPreferenceLink(models.Model):
             self.write(values)
         return outcome
 
+    def _method_and_note(self):
+        """Return how an answer by this link is recorded: a method, and a note for the evidence."""
+        self.ensure_one()
+        if self.way == "email":
+            return "email_link", self.env._("Link in an email to %s", self.email)
+        return "qr_code", self.env._("Link as a QR code, shown by %s", self.create_uid.login)
+
     def action_cancel(self):
         """End links before they expire.
 
@@ -159,30 +147,8 @@ class AjwConsentPreferenceLink(models.Model):
         """
         self.check_access("read")
         self.env["ajw.consent.preference.send"].check_access("create")
-        self.filtered(lambda row: row.state in self._ajw_correctable)._close(
-            "cancelled", self.env._("Cancelled by %s.", self.env.user.name)
-        )
+        self._cancel_open()
         return True
-
-    def _close(self, state, reason=False):
-        """End links: they answer no more, and say so.
-
-        :param str state: expired or cancelled
-        :param str reason: a sentence for the user
-        """
-        rows = self.sudo()  # sudo: no role writes them; callers checked the right
-        rows.mail_id.filtered(lambda mail: mail.state in ("outgoing", "exception")).unlink()
-        rows.write({"state": state, "failure_reason": reason})
-
-    @api.model
-    def _close_of(self, partners):
-        """End the links of contacts that cease to be the ones they were made for."""
-        self.search(
-            [
-                ("partner_id", "in", partners.ids),
-                ("state", "in", ("queued", "sent", "failed", "answered")),
-            ]
-        )._close("cancelled", self.env._("The contact was merged with another one."))
 
     @api.autovacuum
     def _gc_expired(self):
@@ -205,7 +171,6 @@ class AjwConsentPreferenceLink(models.Model):
     def _send(self):
         """Hand the email to Odoo's queue; its link is made when it leaves."""
         self.ensure_one()
-        # sudo: whoever may hand out links may wake the queue
-        template = self.env.ref("ajw_consent.mail_template_preference_link").sudo()
-        self.mail_id = template.send_mail(self.id)
-        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        # sudo: whoever may hand out links need not write mails
+        self.sudo()._create_mails()
+        self._wake_mails()

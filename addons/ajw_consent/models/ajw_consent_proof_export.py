@@ -1,15 +1,9 @@
-import hashlib
-import logging
 import os
-import shutil
 import tempfile
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Domain
 from odoo.tools import clean_context
-
-_logger = logging.getLogger(__name__)
 
 #: An object cannot arrive by RPC: only code of this module writes what an export found.
 _EXPORTING = object()
@@ -223,111 +217,3 @@ class AjwConsentProofExport(models.Model):
             "url": f"/web/content/{attachment.id}?download=true",
             "target": "download",
         }
-
-    # -- files -----------------------------------------------------------------------------------
-
-    def _keep_files(self, files):
-        """Move the files to where Odoo keeps attachments, and return the values that name them."""
-        day = fields.Date.today()
-        vals = {
-            "digest": _sha256(files["proof"]),
-            "attachment_id": self._attach(files["proof"], f"consent-proof-{day}.zip").id,
-            "state": "exported",
-            "exported_at": fields.Datetime.now(),
-            "exported_by_id": self.env.uid,
-        }
-        if "evidence" in files:
-            vals["evidence_digest"] = _sha256(files["evidence"])
-            name = f"consent-evidence-{day}.zip"
-            vals["evidence_attachment_id"] = self._attach(files["evidence"], name).id
-        return vals
-
-    def _attach(self, path, name):
-        """Attach a file without holding it in memory, unless attachments are kept in the database.
-
-        :param str path: the file, which is moved
-        """
-        attachments = self.env["ir.attachment"]
-        vals = {
-            "name": name,
-            "res_model": self._name,
-            "res_id": self.id,
-            "mimetype": "application/zip",
-        }
-        if attachments._storage() != "file":
-            with open(path, "rb") as file:
-                return attachments.create({**vals, "raw": file.read()})
-        attachment = attachments.create(vals)
-        checksum = _sha256(path, "sha1")
-        store_fname = f"{checksum[:2]}/{checksum}"
-        target = attachments._full_path(store_fname)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        size = os.path.getsize(path)
-        shutil.move(path, target)
-        # Collected again should the transaction not be committed.
-        attachments._mark_for_gc(store_fname)
-        attachment.flush_recordset()
-        # SQL: the ORM takes these values from bytes in memory only
-        self.env.cr.execute(
-            "UPDATE ir_attachment SET store_fname = %s, checksum = %s, file_size = %s, "
-            "mimetype = 'application/zip' WHERE id = %s",
-            [store_fname, checksum, size, attachment.id],
-        )
-        attachment.invalidate_recordset()
-        return attachment
-
-    # -- before an uninstallation ----------------------------------------------------------------
-
-    @api.model
-    def _uninstall_problems(self):
-        """Return the sentences that say which proof is not exported; none: all of it is."""
-        ledger = dict(self.env["ajw.consent.event"]._read_group([], ["company_id"], ["__count"]))
-        missing, unconfirmed = {}, {}
-        for controller, count in ledger.items():
-            lines = self.env["ajw.consent.proof.export.line"].search(
-                Domain("company_id", "=", controller.id)
-                & Domain("export_id.state", "in", ("exported", "stored"))
-            )
-            stored = lines.filtered(lambda line: line.export_id.state == "stored")
-            new = count - max(stored.mapped("event_count"), default=0)
-            if not new:
-                continue
-            # The ledger only grows: an export with as many events has them all.
-            if count == max(lines.mapped("event_count"), default=0):
-                unconfirmed[controller] = new
-            else:
-                missing[controller] = new
-        problems = []
-        if missing:
-            problems.append(
-                self.env._(
-                    "The consent ledger is the proof that people agreed, and uninstalling destroys "
-                    "it. Not exported yet: %(events)s. A data protection officer exports it under "
-                    "Consent Ledger > Proof > Proof exports, stores the file elsewhere and "
-                    "confirms that.",
-                    events=self._counted(missing),
-                )
-            )
-        if unconfirmed:
-            problems.append(
-                self.env._(
-                    "The proof was exported, but nobody confirmed that the file is stored "
-                    "elsewhere: %(events)s. A data protection officer confirms it under Consent "
-                    "Ledger > Proof > Proof exports.",
-                    events=self._counted(unconfirmed),
-                )
-            )
-        return problems
-
-    @api.model
-    def _counted(self, counts):
-        return ", ".join(
-            self.env._("%(count)s events of %(company)s", count=count, company=company.name)
-            for company, count in counts.items()
-        )
-
-
-def _sha256(path, algorithm="sha256"):
-    """Digest (hex) of a file, read in blocks."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()

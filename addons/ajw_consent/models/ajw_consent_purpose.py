@@ -76,3 +76,19 @@ class AjwConsentPurpose(models.Model):
         return bool(self) and bool(
             events.search_count([("purpose_code", "in", self.mapped("code"))], limit=1)
         )
+
+    @api.model
+    def _code_choices(self):
+        """Return ``(code, name)`` of the purposes in use, for forms of whoever sends something."""
+        # sudo: who sends need not see the settings of consent
+        return [(purpose.code, purpose.name) for purpose in self.sudo().search([])]
+
+    @api.model
+    def _of_code(self, code):
+        """Return the purpose in use of a code with sudo, or an empty record.
+
+        :param str code: may be empty
+        """
+        # sudo: see _code_choices
+        purposes = self.sudo()
+        return purposes.search([("code", "=", code)], limit=1) if code else purposes.browse()

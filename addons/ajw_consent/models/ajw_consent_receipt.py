@@ -9,8 +9,11 @@ from ..tools.invitation import PLACEHOLDER, is_canonical, mask_address
 SCOPE = "ajw_consent.receipt"
 #: How long the link to a receipt in a mail or on a public page works.
 LINK_DAYS = 90
-#: Number that tells the locks of receipts from other advisory locks.
-TURNS = 27560
+#: Numbers that tell the locks of receipts from other advisory locks: those of a person, of a remote
+#: address, and of the database.
+TURNS, ADDRESS_TURNS, ALL_TURNS = 27560, 27561, 27562
+#: So many PDFs are made for customers at once, by a process each.
+AT_ONCE = 2
 
 
 class AjwConsentReceipt(models.AbstractModel):
@@ -36,6 +39,8 @@ class AjwConsentReceipt(models.AbstractModel):
         event.ensure_one()
         evidence = event.env["ajw.consent.evidence"].search([("event_id", "=", event.id)])
         purpose, controller = event.purpose_id, event.company_id
+        notice = event._ajw_notices()[event.id]
+        line = notice._line_of(purpose)
         address = evidence.address or ""
         if address and self.env.context.get("ajw_receipt_masked"):
             address = mask_address(address)
@@ -48,8 +53,8 @@ class AjwConsentReceipt(models.AbstractModel):
             kind=kind,
             method=event.method,
             purpose_code=event.purpose_code,
-            purpose=purpose.name or event.purpose_code,
-            description=purpose.description or "",
+            purpose=line.name or purpose.name or event.purpose_code,
+            description=(line.description if line else purpose.description) or "",
             legal_basis=purpose.legal_basis or "",
             is_marketing=purpose.is_marketing,
             channel=event.channel,
@@ -63,7 +68,9 @@ class AjwConsentReceipt(models.AbstractModel):
             hash=event.hash,
             given_by=event._ajw_given_by(),
         )
-        return receipt(answer, self._party(controller), self._wording(event), fields.Datetime.now())
+        return receipt(
+            answer, self._party(controller), self._wording(notice), fields.Datetime.now()
+        )
 
     @api.model
     def _party(self, controller):
@@ -79,9 +86,8 @@ class AjwConsentReceipt(models.AbstractModel):
         )
 
     @api.model
-    def _wording(self, event):
-        """Return the wording the person saw: of the opt-in that a later event rests on, too."""
-        notice = event.notice_id or self._opt_in_of(event).notice_id
+    def _wording(self, notice):
+        """Return what a receipt says of the wording the person saw, if there is one."""
         if not notice:
             return Wording()
         return Wording(
@@ -96,22 +102,6 @@ class AjwConsentReceipt(models.AbstractModel):
             how_to_withdraw=notice.how_to_withdraw or "",
             how_to_complain=notice.how_to_complain or "",
             published_at=notice.published_at or None,
-        )
-
-    @api.model
-    def _opt_in_of(self, event):
-        """Return the last opt-in for the same address before an event, or an empty record."""
-        return event.search(
-            [
-                ("subject_id", "=", event.subject_id.id),
-                ("purpose_code", "=", event.purpose_code),
-                ("channel", "=", event.channel),
-                ("sequence", "<", event.sequence),
-                ("kind", "in", ("given", "renewed")),
-                *([("address_ref", "=", event.address_ref)] if event.address_ref else []),
-            ],
-            order="sequence desc",
-            limit=1,
         )
 
     @api.model
@@ -135,15 +125,32 @@ class AjwConsentReceipt(models.AbstractModel):
         return reports._render_qweb_pdf("ajw_consent.report_receipt", events.ids)[0]
 
     @api.model
-    def _take_turn(self, events):
-        """Tell whether a PDF may be made now: one person's link makes one at a time.
+    def _take_turn(self, events, remote_address):
+        """Tell whether a PDF may be made for a customer now.
+
+        One person's receipts are made one at a time, and so are those that one remote address asks
+        for, whosever they are. Workers are left for everybody else: few are made at once.
 
         :param events: ``ajw.consent.event`` of one person
+        :param str remote_address: IP address of whoever asks
+        """
+        return (
+            self._take_lock(TURNS, SQL("%s", events[:1].subject_id.id))
+            and self._take_lock(ADDRESS_TURNS, SQL("hashtext(%s)", remote_address or ""))
+            and any(self._take_lock(ALL_TURNS, SQL("%s", turn)) for turn in range(AT_ONCE))
+        )
+
+    @api.model
+    def _take_lock(self, kind, key):
+        """Take an advisory lock if it is free; tell whether it was.
+
+        :param int kind: which of the numbers above
+        :param SQL key: an integer
         """
         # SQL: the lock ends with the request, however it ends
-        return self.env.execute_query(
-            SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", TURNS, events[:1].subject_id.id)
-        )[0][0]
+        return self.env.execute_query(SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", kind, key))[
+            0
+        ][0]
 
     @api.model
     def _can_tell(self, events):

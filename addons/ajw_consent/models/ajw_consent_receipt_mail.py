@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ..tools.collisions import COLLISIONS
 from ..tools.invitation import PLACEHOLDER
+from ..tools.log import log_failure
 from ..tools.mailed_link import fill_link
-from .ajw_consent_invitation_sending import COLLISIONS
 from .ajw_consent_mailed_link import check_recipients
 
 _logger = logging.getLogger(__name__)
@@ -55,17 +56,16 @@ class AjwConsentReceipt(models.AbstractModel):
                 events = events.sorted("id")
                 waiting.unlink()
                 mail_id = template.with_context(
-                    ajw_events=events, ajw_receipt_url=self._mailed_url(events)
+                    ajw_events=events,
+                    ajw_names=events.with_context(lang=partner.lang)._ajw_shown_names(),
+                    ajw_receipt_url=self._mailed_url(events),
                 ).send_mail(events[0].id, email_values={"email_to": partner.email_formatted})
         except COLLISIONS:
             raise
         except Exception as error:  # noqa: BLE001 - the answer stands without its email
-            _logger.warning(
-                "No email confirms the answer of events %s: %s", events.ids, type(error).__name__
-            )
+            log_failure(_logger, f"No email confirms the answer of events {events.ids}", error)
             return none
-        # sudo: whoever answers may wake the mail queue; core's own turn comes once an hour
-        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        self.env["ajw.consent.mail.queue"]._wake_mails()
         return none.browse(mail_id)
 
     @api.model

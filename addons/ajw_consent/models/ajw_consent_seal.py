@@ -145,6 +145,8 @@ class AjwConsentSeal(models.Model):
         try:
             nodes = [str(node) for node in json.loads(self.tree_nodes)]
         except (TypeError, ValueError):
+            nodes = []
+        if json.dumps(nodes) != self.tree_nodes:
             nodes = ["was changed"]  # no digest: does not fit any root
         return Seal(content, self.seal_version, self.hash, self.tree_level, nodes)
 

@@ -1,16 +1,16 @@
 from datetime import timedelta
 
 from odoo import api, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..ledger.verify import verify_seals
 from ..tools.stream import stream
 from . import ajw_consent_seal_sealing as sealing
 
 #: An event is recorded and committed in one transaction. One that says it was recorded so long
 #: before the last seal, which did not find it, was put there later.
 LATE = timedelta(days=1)
-#: Such events named at most.
+#: Such events named of a seal at most.
 LATE_NAMED = 100
 
 
@@ -20,23 +20,21 @@ class AjwConsentSeal(models.Model):
     _inherit = "ajw.consent.seal"
 
     @api.model
-    def _verify(self, controller, mailed=()):
-        """Verify the seals of a controller.
+    def _after(self, controller, key):
+        """Yield the seals of a controller in the order of their numbers, memory holding one.
 
         :param controller: res.company
-        :param mailed: :class:`..ledger.seal.Seal` as people kept them, of this controller
-        :return: iterator of :class:`..ledger.verify.BrokenSeal`
+        :param key: ``[number, id]`` of the seal before the first; all of them if not given
         """
+        domain = Domain("company_id", "=", controller.id)
+        if key:
+            # Whoever changed the table may have given a number twice.
+            same = Domain("sequence", "=", key[0]) & Domain("id", ">", key[1])
+            domain &= Domain("sequence", ">", key[0]) | same
         # sudo: the seals are checked whole, whoever asks
-        ids = self.sudo().search([("company_id", "=", controller.id)], order="sequence").ids
-        yield from verify_seals(self._stored(ids), mailed)
-
-    @api.model
-    def _stored(self, ids):
-        """Yield ``(seal, members)`` for the core, one seal at a time."""
-        for seal_id in ids:
+        for seal_id in self.sudo().search(domain, order="sequence, id").ids:
             seal = self.sudo().browse(seal_id)
-            yield seal._to_seal(), seal._members
+            yield seal
             seal.invalidate_recordset(flush=False)
 
     def _members(self):
@@ -59,7 +57,7 @@ class AjwConsentSeal(models.Model):
     @api.model
     def _events_between(self, controller, sequence, first, last):
         """Return the ids of the first events of a seal in a range of positions, three at most."""
-        lines = self.env["ajw.consent.seal.line"].sudo()  # sudo: see _verify
+        lines = self.env["ajw.consent.seal.line"].sudo()  # sudo: see _after
         return lines.search(
             [
                 ("seal_id.company_id", "=", controller.id),
@@ -71,35 +69,38 @@ class AjwConsentSeal(models.Model):
             limit=3,
         ).event_id.ids
 
-    @api.model
     def _late_events(self, controller):
-        """Return the ids of events that claim to be older than a seal that did not find them."""
+        """Return the ids of events that claim to be older than a seal that did not find them.
+
+        :param controller: res.company
+        :return: those that this seal covers; without a seal, those that none covers yet
+        """
         self.env["ajw.consent.event"].flush_model()
-        # SQL: a bulk path of the ledger; compares each event with the seal before its own
+        events, before = self._pending(controller), SQL("TRUE")
+        if self:
+            before = SQL("sequence < %s", self.sequence)
+            events = SQL(
+                """ajw_consent_event event
+                     JOIN ajw_consent_seal_line line ON line.event_id = event.id
+                    WHERE event.company_id = %s AND line.seal_id = %s""",
+                controller.id,
+                self.id,
+            )
+        # SQL: a bulk path of the ledger; the ORM would hold every event in memory
         rows = self.env.execute_query(
             SQL(
-                """WITH bounds AS (
-                        SELECT id, max(sealed_at) FILTER (WHERE event_count < %(full)s) OVER (
-                                   ORDER BY sequence
-                                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS after
-                          FROM ajw_consent_seal WHERE company_id = %(controller)s
-                   )
-                   SELECT event.id
-                     FROM ajw_consent_event event
-                LEFT JOIN ajw_consent_seal_line line ON line.event_id = event.id
-                LEFT JOIN bounds ON bounds.id = line.seal_id
-                    WHERE event.company_id = %(controller)s
-                      AND event.recorded_at < %(late)s + CASE
-                            WHEN line.id IS NULL
-                            THEN (SELECT max(sealed_at) FROM ajw_consent_seal
-                                   WHERE company_id = %(controller)s
-                                     AND event_count < %(full)s)
-                            ELSE bounds.after END
+                """SELECT event.id FROM %(events)s
+                      AND event.recorded_at < %(late)s + (
+                            SELECT max(sealed_at) FROM ajw_consent_seal
+                             WHERE company_id = %(controller)s AND event_count < %(full)s
+                               AND %(before)s)
                  ORDER BY event.id LIMIT %(limit)s""",
+                events=events,
+                late=-LATE,
                 controller=controller.id,
                 # A full seal left others to the next one, which were there all the same.
                 full=sealing.SEAL_SIZE,
-                late=-LATE,
+                before=before,
                 limit=LATE_NAMED,
             )
         )

@@ -3,7 +3,7 @@ import logging
 
 from odoo import api, fields, models
 
-from .ajw_consent_invitation_sending import COLLISIONS
+from ..tools.collisions import COLLISIONS
 from .ledger_guard import LEDGER_SENTINEL
 
 _logger = logging.getLogger(__name__)
@@ -39,6 +39,9 @@ class AjwConsentSeal(models.Model):
             except Exception as error:  # noqa: BLE001 - said on the seal; the next run tries again
                 _logger.warning("The email of seal %s: %s", seal.id, type(error).__name__)
                 seal.write({"mail_state": "failed", "mail_error": str(error)[:200]})
+        if "queued" in self.mapped("mail_state"):
+            # A seal proves something from the moment it lies elsewhere.
+            self.env["ajw.consent.mail.queue"]._wake_mails()
 
     def _mail_one(self):
         recipients = self.company_id._ajw_seal_recipients()

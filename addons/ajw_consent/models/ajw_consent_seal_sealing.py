@@ -9,8 +9,8 @@ from odoo.tools import SQL, mute_logger
 
 from ..ledger.merkle import MerkleTree
 from ..ledger.seal import GENESIS_SEAL, SEAL_VERSION, SealContent, seal_hash
+from ..tools.collisions import COLLISIONS
 from ..tools.stream import stream
-from .ajw_consent_invitation_sending import COLLISIONS
 from .ledger_guard import LEDGER_SENTINEL
 
 _logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ class AjwConsentState(models.Model):
     """The current answer per subject × purpose × channel × address: a fold of the ledger."""
 
     _name = "ajw.consent.state"
-    _inherit = ["ajw.consent.ledger.guard"]
+    _inherit = ["ajw.consent.ledger.guard", "ajw.consent.erasable"]
     _description = "Consent"
     _order = "since desc, id desc"
 
@@ -38,7 +38,7 @@ class AjwConsentState(models.Model):
     address_ref = fields.Char(readonly=True)
     status = fields.Selection(STATUSES, required=True, readonly=True)
     event_id = fields.Many2one(
-        "ajw.consent.event", "Proof", required=True, readonly=True, ondelete="restrict"
+        "ajw.consent.event", "Proof", required=True, readonly=True, index=True, ondelete="restrict"
     )
     opt_in_event_id = fields.Many2one(
         "ajw.consent.event", "Opt-in", readonly=True, ondelete="restrict"

@@ -5,7 +5,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..ledger import fold
-from ..tools.bulk import copy_rows, next_ids
+from ..tools.bulk import STAMP, copy_rows, next_ids, stamp
 from .ledger_guard import LEDGER_SENTINEL
 
 #: What a fold decides about an answer; also what the web client is told of as changed.
@@ -16,7 +16,7 @@ ANSWER = (
 KEY = ("subject_id", "purpose_id", "channel", "address_ref")
 COLUMNS = (
     *("id", *KEY, *ANSWER, "company_id", "partner_id", "address", "is_suppressed"),
-    *("create_uid", "create_date", "write_uid", "write_date"),
+    *STAMP,
 )
 
 
@@ -41,13 +41,37 @@ class _Event(NamedTuple):
         return self.subject_id, self.purpose_code, self.channel
 
 
+class Turn(NamedTuple):
+    """What one event made of the answer for one address.
+
+    :param int event_id: the event
+    :param int subject_id: id of the ``ajw.consent.subject``
+    :param str purpose_code: code of the purpose
+    :param str channel: channel key
+    :param str address_ref: token of the address, ``""`` for every address
+    :param str status: the answer from then on
+    :param int decided_by: the event that decided it: an earlier one, where the address is new and
+        inherits a no that was said to all
+    :param datetime since: when that occurred (naive UTC)
+    """
+
+    event_id: int
+    subject_id: int
+    purpose_code: str
+    channel: str
+    address_ref: str
+    status: str
+    decided_by: int
+    since: object
+
+
 class AjwConsentState(models.Model):
     """Folding: the answers as they follow from the ledger."""
 
     _inherit = "ajw.consent.state"
 
     @api.model
-    def _rebuild(self, subjects, purposes=None, channel=None, addresses=None):
+    def _rebuild(self, subjects, purposes=None, channel=None, addresses=None, first_event=None):
         """Fold the ledger again for some subjects and store what comes out.
 
         Rows are read and written below the ORM, in a number of statements that does not grow with
@@ -57,13 +81,16 @@ class AjwConsentState(models.Model):
         :param purposes: only these purposes; all of them if not given
         :param str channel: only this channel; all of them if not given
         :param dict addresses: ``(subject id, address_ref)`` → address, as far as it is known
+        :param int first_event: id of the first event that is new, if that is to be told
+        :return: list of :class:`Turn` of the new events, in the order of the events of a chain
         """
         # sudo: the states are derived; users never write them
         self = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
+        turns = []
         if not subjects:
-            return
+            return turns
         existing = self._fetch_answers(subjects, purposes, channel)
-        folded = self._fold_answers(subjects, purposes, channel)
+        folded = self._fold_answers(subjects, purposes, channel, first_event, turns)
         changed, gone = [], existing.keys() - folded.keys()
         for key in folded.keys() & existing.keys():
             state_id, answer = existing[key]
@@ -71,14 +98,18 @@ class AjwConsentState(models.Model):
                 changed.append((state_id, folded[key]))
         self._update_answers(changed)
         self.browse(existing[key][0] for key in gone).unlink()
-        created = {key: folded[key] for key in folded.keys() - existing.keys()}
-        new_ids = self._insert_answers(subjects, created, addresses)
+        added = {key: folded[key] for key in folded.keys() - existing.keys()}
+        new_ids = self._insert_answers(subjects, added, addresses)
         states = self.browse([*(state_id for state_id, _answer in changed), *new_ids])
         states.invalidate_recordset(flush=False)
         subjects.invalidate_recordset(["state_ids"], flush=False)
-        self.browse(new_ids).modified(COLUMNS[1:], create=True)
+        created = self.browse(new_ids)
+        created.modified(COLUMNS[1:], create=True)
+        # Written already; to compute it would read every row again.
+        self.env.remove_to_compute(self._fields["partner_id"], created)
         self.browse(state_id for state_id, _answer in changed).modified(ANSWER)
         self.env["res.partner"].invalidate_model(["ajw_consent_state_ids"], flush=False)
+        return turns
 
     @api.model
     def _scope(self, subjects, channel):
@@ -107,8 +138,12 @@ class AjwConsentState(models.Model):
         return {tuple(row[1:5]): (row[0], tuple(row[5:])) for row in rows}
 
     @api.model
-    def _fold_answers(self, subjects, purposes, channel):
-        """Return key → answer as they follow from the ledger."""
+    def _fold_answers(self, subjects, purposes, channel, first_event=None, turns=None):
+        """Return key → answer as they follow from the ledger.
+
+        :param int first_event: see :meth:`_rebuild`
+        :param list turns: gets the :class:`Turn` of that event and the later ones
+        """
         self.env["ajw.consent.event"].flush_model()
         purpose_ids = self._purposes(purposes)
         rows = self.env.execute_query(
@@ -123,12 +158,19 @@ class AjwConsentState(models.Model):
             )
         )
         answers = {}
+
+        def note(event, ref, state):
+            if event.id >= first_event:
+                turns.append(
+                    Turn(event.id, *event.chain, ref, state.status, state.event, state.since)
+                )
+
         # pylint: disable-next=bad-builtin-groupby  # tuples in order, no records
         for chain, group in groupby(map(_Event._make, rows), lambda event: event.chain):
             events = list(group)
             by_id = {event.id: event for event in events}
             subject_id, code, chain_channel = chain
-            for ref, state in fold(events).items():
+            for ref, state in fold(events, first_event and note).items():
                 opt_in = by_id.get(state.opt_in_event)
                 answers[subject_id, purpose_ids[code], chain_channel, ref] = (
                     state.status,
@@ -172,16 +214,13 @@ class AjwConsentState(models.Model):
             for subject in subjects
         }
         ids = next_ids(self.env.cr, self._table, len(answers))
-        uid, now = self.env.uid, self.env.cr.now()
+        beside = (False, *stamp(self.env))
         copy_rows(
             self.env.cr,
             self._table,
             COLUMNS,
             (
-                (
-                    *(state_id, *key, *answer, *facts[key[0]], found.get((key[0], key[3])), False),
-                    *(uid, now, uid, now),
-                )
+                (state_id, *key, *answer, *facts[key[0]], found.get((key[0], key[3])), *beside)
                 for state_id, (key, answer) in zip(ids, sorted(answers.items()), strict=True)
             ),
         )

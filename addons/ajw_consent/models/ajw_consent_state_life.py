@@ -92,10 +92,24 @@ class AjwConsentState(models.Model):
     def _ask_renewal(self, controller, time_left=60):
         """Ask by email those whose consent ends within the days that the company chose.
 
-        Never over WhatsApp: inside a conversation that the person opened, users record the answer
-        by hand. Who was asked is noted, and nobody is asked for the same consent twice.
+        Never over WhatsApp by itself: ``ajw_whatsapp`` asks there, inside a conversation that the
+        person opened. Who was asked is noted, and nobody is asked for the same consent twice.
 
         :param controller: res.company
+        :param time_left: seconds that this may take
+        :return: the seconds that are left
+        """
+        which = Domain("channel", "=", "whatsapp") & Domain("partner_id", "!=", False)
+        return self._ask_ending(controller, which, self._invite_to_renew, time_left)
+
+    @api.model
+    def _ask_ending(self, controller, which, ask, time_left):
+        """Ask about the consents of one controller that end within the days that it chose.
+
+        :param controller: res.company
+        :param domain which: which of its consents
+        :param ask: method that takes the controller and some consents, asks their persons, and
+            notes whom it asked; what it did is committed
         :param time_left: seconds that this may take
         :return: the seconds that are left
         """
@@ -108,11 +122,10 @@ class AjwConsentState(models.Model):
             return time_left  # whether they may be asked cannot be told now
         now, last_id = fields.Datetime.now(), 0
         due = (
-            Domain("company_id", "=", controller.id)
-            & Domain("channel", "=", "whatsapp")
+            which
+            & Domain("company_id", "=", controller.id)
             & Domain("status", "=", "given")
             & Domain("renewal_asked_at", "=", False)
-            & Domain("partner_id", "!=", False)
             & Domain("purpose_id.active", "=", True)
             & Domain("expires_at", ">", now)
             & Domain("expires_at", "<=", now + timedelta(days=days))
@@ -124,7 +137,7 @@ class AjwConsentState(models.Model):
             last_id = states[-1].id
             # A person's purposes go into one email, also where the batch would cut them apart.
             states |= self.search(due & Domain("partner_id", "in", states.partner_id.ids))
-            self._invite_to_renew(controller, states)
+            ask(controller, states)
             time_left = self.env["ir.cron"]._commit_progress()
         return time_left
 

@@ -1,6 +1,9 @@
 from typing import NamedTuple
 
 from odoo import api, models
+from odoo.tools import SQL
+
+from .ledger_guard import LEDGER_SENTINEL
 
 #: Subjects folded at once.
 SUBJECTS = 500
@@ -48,6 +51,9 @@ class AjwConsentState(models.Model):
         for subjects in self._subject_batches(controller, after, limit):
             subjects._bump()
             differences = self._differences(subjects)
+            # What stands at another address or person is made anew, from the ledger's evidence.
+            displaced = self.browse([row[0] for row in self._displaced(subjects)])
+            displaced.sudo().with_context(ajw_ledger=LEDGER_SENTINEL).unlink()
             if differences:
                 wrong = {difference.subject_id for difference in differences}
                 self._rebuild(subjects.filtered(lambda subject, ids=wrong: subject.id in ids))
@@ -78,6 +84,7 @@ class AjwConsentState(models.Model):
         existing = self.sudo()._fetch_answers(subjects, None, None)
         folded = self.sudo()._fold_answers(subjects, None, None)
         found = []
+        displaced = {row[0]: AnswerDifference(*row[1:]) for row in self._displaced(subjects)}
         missing = folded.keys() - existing.keys()
         known = self.sudo()._addresses({(key[0], key[3]) for key in missing if key[3]}, None)
         for key in sorted(folded.keys() | existing.keys()):
@@ -87,7 +94,44 @@ class AjwConsentState(models.Model):
             expected = folded.get(key)
             if stored != expected:
                 found.append(AnswerDifference(key[0], (expected or stored)[1]))
+            elif existing[key][0] in displaced:
+                found.append(displaced[existing[key][0]])
         return found
+
+    @api.model
+    def _displaced(self, subjects):
+        """Return the answers that stand at an address, person or controller that is not theirs.
+
+        The gate opens for the address that stands with an answer. That address is in the evidence
+        of an event, as long as that was not erased, and the evidence is held against the ledger.
+
+        :return: list of ``(id, id of the subject, id of the deciding event)``
+        """
+        self.flush_model()
+        # SQL: a bulk path of the ledger; one statement for a batch of people
+        return self.env.execute_query(
+            SQL(
+                """SELECT state.id, state.subject_id, state.event_id
+                     FROM ajw_consent_state state
+                     JOIN ajw_consent_subject subject ON subject.id = state.subject_id
+        LEFT JOIN LATERAL (
+                      SELECT bool_or(evidence.address IS NOT DISTINCT FROM state.address) AS fits
+                        FROM ajw_consent_evidence evidence
+                        JOIN ajw_consent_event event ON event.id = evidence.event_id
+                       WHERE evidence.subject_id = state.subject_id
+                         AND event.subject_id = state.subject_id
+                         AND event.address_ref = state.address_ref
+                         AND evidence.address IS NOT NULL
+                     ) known ON COALESCE(state.address_ref, '') != ''
+                    WHERE state.subject_id = ANY(%s)
+                      AND (state.company_id != subject.company_id
+                           OR state.partner_id IS DISTINCT FROM subject.partner_id
+                           OR known.fits = false
+                           OR (COALESCE(state.address_ref, '') = '' AND state.address IS NOT NULL))
+                 ORDER BY state.id""",
+                subjects.ids,
+            )
+        )
 
     @api.model
     def _insert_answers(self, subjects, answers, addresses):

@@ -3,7 +3,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..tools.bulk import copy_rows, next_ids
+from ..tools.bulk import STAMP, copy_rows, next_ids, stamp
 
 
 class AjwConsentSubject(models.Model):
@@ -21,7 +21,7 @@ class AjwConsentSubject(models.Model):
     _rec_name = "uuid"
 
     _ajw_personal_data = {
-        "partner_id": {"category": "link", "erase": "clear"},
+        "partner_id": {"category": "link", "erase": "clear", "role": "standin"},
         "uuid": {
             "category": "technical",
             "erase": "none",
@@ -64,8 +64,10 @@ class AjwConsentSubject(models.Model):
         """
         # sudo: the subject is the ledger's own index; the caller checked access to the partner
         subjects = self.sudo()
-        found = subjects.search(
-            [("company_id", "=", controller.id), ("partner_id", "in", partners.ids)], order="id"
+        # Not by the controller too: PostgreSQL, which does not know yet how many subjects a new one
+        # has, would read them all for every batch of an import.
+        found = subjects.search([("partner_id", "in", partners.ids)], order="id").filtered(
+            lambda subject: subject.company_id == controller
         )
         missing = partners - found.partner_id
         found |= subjects._insert(controller, missing)
@@ -76,16 +78,13 @@ class AjwConsentSubject(models.Model):
         if not partners:
             return self.browse()
         ids = next_ids(self.env.cr, self._table, len(partners))
-        stamp = (self.env.uid, self.env.cr.now())
+        made = stamp(self.env)
         copy_rows(
             self.env.cr,
             self._table,
+            ("id", "uuid", "company_id", "partner_id", "revision", *STAMP),
             (
-                *("id", "uuid", "company_id", "partner_id", "revision"),
-                *("create_uid", "create_date", "write_uid", "write_date"),
-            ),
-            (
-                (subject_id, str(uuid.uuid4()), controller.id, partner_id, 0, *stamp, *stamp)
+                (subject_id, str(uuid.uuid4()), controller.id, partner_id, 0, *made)
                 for subject_id, partner_id in zip(ids, partners.ids, strict=True)
             ),
         )
@@ -101,19 +100,26 @@ class AjwConsentSubject(models.Model):
         if not self.ids:
             return
         self.flush_recordset()
+        # A subject that this very transaction made was read by nobody yet, and to change it would
+        # have PostgreSQL check all its links once more. (Made in a savepoint it has another number
+        # and is changed for nothing.)
+        read = SQL("NOT (revision = 0 AND xmin = pg_current_xact_id()::xid)")
         # SQL: one ordered lock for all rows, so that two batches cannot wait for each other
         self.env.cr.execute(
             SQL(
-                "SELECT id FROM ajw_consent_subject WHERE id IN %s ORDER BY id FOR NO KEY UPDATE",
+                """SELECT id FROM ajw_consent_subject
+                    WHERE id IN %s AND %s ORDER BY id FOR NO KEY UPDATE""",
                 tuple(self.ids),
+                read,
             ),
             # A collision is expected here; Odoo tries again.
             log_exceptions=False,
         )
         self.env.cr.execute(
             SQL(
-                "UPDATE ajw_consent_subject SET revision = revision + 1 WHERE id IN %s",
+                "UPDATE ajw_consent_subject SET revision = revision + 1 WHERE id IN %s AND %s",
                 tuple(self.ids),
+                read,
             )
         )
         self.invalidate_recordset(["revision"])

@@ -1,20 +1,18 @@
+from datetime import datetime
+from itertools import compress
+from typing import NamedTuple
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..ledger.fold import CLOSED_BY_PERSON
-from ..tools.address import address_variants, canonical_address
+from ..tools.address import canonical_address
 from ..tools.keyring import get_keyring
 from .ledger_guard import LEDGER_SENTINEL
 from .selections import CHANNELS
 
-#: Ways in which people themselves say yes. An import or what Meta reports is none of them.
-EXPLICIT_METHODS = frozenset(
-    {
-        *("paper", "spoken", "in_person", "web_form", "email_link", "qr_code", "portal"),
-        *("whatsapp_message", "whatsapp_button"),
-    }
-)
 REASONS = [
     ("stop", "Said STOP from the address"),
     ("withdrawn", "Withdrew"),
@@ -23,6 +21,25 @@ REASONS = [
 ]
 #: Up to so many addresses are looked up one by one; for more, the list is read once.
 FEW = 500
+
+
+class Refusal(NamedTuple):
+    """One no to be kept.
+
+    :param controller: res.company
+    :param str channel: channel key
+    :param str address: however it is written
+    :param str code: code of the purpose; ``""``: every purpose
+    :param str reason: see :data:`REASONS`
+    :param datetime since: when the person said no (UTC, whole seconds)
+    """
+
+    controller: object
+    channel: str
+    address: str
+    code: str
+    reason: str
+    since: datetime
 
 
 class AjwConsentSuppression(models.Model):
@@ -54,7 +71,10 @@ class AjwConsentSuppression(models.Model):
     )
     channel = fields.Selection(CHANNELS, required=True, readonly=True)
     # A code and no link, as on the event; empty: all purposes, future ones included.
-    purpose_code = fields.Char("Purpose", readonly=True, help="Empty: every purpose.")
+    purpose_code = fields.Char("Code of the Purpose", readonly=True, help="Empty: every purpose.")
+    purpose_name = fields.Char(
+        "Purpose", compute="_compute_purpose_name", search="_search_purpose_name"
+    )
     digest = fields.Char(required=True, readonly=True, groups="ajw_consent.group_officer")
     reason = fields.Selection(REASONS, required=True, readonly=True)
     since = fields.Datetime(required=True, readonly=True, help="When the person said no.")
@@ -72,12 +92,56 @@ class AjwConsentSuppression(models.Model):
     )
     _digest_index = models.Index("(company_id, channel, digest)")
 
+    @api.depends("purpose_code")
+    @api.depends_context("lang")
+    def _compute_purpose_name(self):
+        # sudo: whoever may see the list may know what a purpose is called
+        purposes = self.env["ajw.consent.purpose"].sudo().with_context(active_test=False)
+        named = purposes.search([("code", "in", [*filter(None, self.mapped("purpose_code"))])])
+        names = {purpose.code: purpose.name for purpose in named}
+        for row in self:
+            code = row.purpose_code
+            row.purpose_name = names.get(code, code) if code else self.env._("Every purpose")
+
+    @api.model
+    def _search_purpose_name(self, operator, value):
+        if operator in Domain.NEGATIVE_OPERATORS:
+            return NotImplemented
+        # sudo: see _compute_purpose_name
+        purposes = self.env["ajw.consent.purpose"].sudo().with_context(active_test=False)
+        codes = {*purposes.search([("name", operator, value)]).mapped("code")}
+        if operator != "in":
+            return [("purpose_code", "in", sorted(codes))]
+        # As it is shown: what has no purpose has another name.
+        if self.env._("Every purpose") in value:
+            codes.add("")
+        codes |= {*filter(None, value)} - {*purposes.search([]).mapped("code")}
+        return [("purpose_code", "in", sorted(codes))]
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        # EXTENDS 'base': grouped by what purposes are called
+        if field_expr != "purpose_name":
+            return super()._field_to_sql(alias, field_expr, query)
+        code = self._field_to_sql(alias, "purpose_code", query)
+        # sudo: see _compute_purpose_name
+        purposes = self.env["ajw.consent.purpose"].sudo()
+        purpose = query.make_alias(alias, "purpose_code")
+        query.add_join(
+            *("LEFT JOIN", purpose, purposes._table),
+            SQL("%s = %s", purposes._field_to_sql(purpose, "code", query), code),
+        )
+        return SQL(
+            "CASE WHEN %s = '' THEN %s ELSE COALESCE(%s, %s) END",
+            *(code, self.env._("Every purpose")),
+            *(purposes._field_to_sql(purpose, "name", query), code),
+        )
+
     @api.depends("channel", "purpose_code", "since")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         channels = dict(self._fields["channel"]._description_selection(self.env))
         for row in self:
-            purpose = row.purpose_code or self.env._("all purposes")
-            row.display_name = f"{channels.get(row.channel)} · {purpose} · {row.since}"
+            row.display_name = f"{channels.get(row.channel)} · {row.purpose_name} · {row.since}"
 
     def _ledger_refusal(self):
         # OVERRIDE 'ajw.consent.ledger.guard'
@@ -130,11 +194,11 @@ class AjwConsentSuppression(models.Model):
         :rtype: set[str]
         :raises UserError: the keys of the ledger cannot be used
         """
-        addresses = {address for address in addresses if address}
+        addresses = {*filter(None, addresses)}
         if not addresses:
             return set()
         self.flush_model()
-        digests, where = None, SQL("TRUE")
+        where = SQL("TRUE")
         if len(addresses) <= FEW:
             digests = self._digests(controller, channel, addresses)
             where = SQL("row.digest = ANY(%s)", [each for row in digests.values() for each in row])
@@ -162,9 +226,9 @@ class AjwConsentSuppression(models.Model):
         }
         if not found:
             return set()
-        if digests is None:
-            digests = self._digests(controller, channel, addresses)
-        return {address for address, each in digests.items() if not found.isdisjoint(each)}
+        texts = (canonical_address(channel, address) for address in addresses)
+        context = self._context(controller, channel)
+        return set(compress(addresses, self._keyring().are_among(context, texts, found)))
 
     @api.model
     def _suppressed_purposes(self, events):
@@ -172,7 +236,7 @@ class AjwConsentSuppression(models.Model):
 
         :param events: ``ajw.consent.event`` just recorded, of one subject and channel
         """
-        # sudo: see _write_rows
+        # sudo: see _keep
         states = self.env["ajw.consent.state"].sudo().search([("event_id", "in", events.ids)])
         return states.filtered(
             lambda state: self._suppressed(
@@ -198,64 +262,11 @@ class AjwConsentSuppression(models.Model):
         """
         since = (since or fields.Datetime.now()).replace(microsecond=0)
         codes = [""] if purposes is None else purposes.mapped("code")
-        self._write_rows(controller, channel, addresses, codes, reason, since)
-        self._bump_holders(controller, channel, addresses)
-
-    @api.model
-    def _write_rows(self, controller, channel, addresses, codes, reason, since):
-        # sudo: whoever says no is nobody's user
-        rows = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
-        digests = self._digests(controller, channel, set(addresses))
-        active = rows.search(
-            [
-                ("company_id", "=", controller.id),
-                ("channel", "=", channel),
-                ("purpose_code", "in", codes),
-                ("digest", "in", [each for row in digests.values() for each in row]),
-                ("lifted_at", "=", False),
-            ]
+        self._keep(
+            Refusal(controller, channel, address, code, reason, since)
+            for address in addresses
+            for code in codes
         )
-        known = {(row.digest, row.purpose_code or ""): row for row in active}
-        to_create = {}
-        uid, now = self.env.uid, self.env.cr.now()
-        for each in digests.values():
-            for code in codes:
-                row = next((known[key] for d in each if (key := (d, code)) in known), None)
-                if row is None:
-                    to_create[each[0], code] = (
-                        *(controller.id, channel, code, each[0], reason, since),
-                        *(uid, now, uid, now),
-                    )
-                elif row.since < since:
-                    row.write({"since": since, "reason": reason})
-        if not to_create:
-            return
-        # SQL: where somebody else puts the same address on the list just now, PostgreSQL says so
-        # with a serialization failure, after which Odoo tries again
-        self.env.cr.execute_values(
-            """INSERT INTO ajw_consent_suppression
-                   (company_id, channel, purpose_code, digest, reason, since,
-                    create_uid, create_date, write_uid, write_date)
-               VALUES %s ON CONFLICT DO NOTHING""",
-            list(to_create.values()),
-            page_size=1000,
-        )
-        rows.invalidate_model(flush=False)
-
-    @api.model
-    def _bump_holders(self, controller, channel, addresses):
-        """Make a sender that decided before decide again."""
-        variants = set().union(*(address_variants(channel, each) for each in addresses))
-        # sudo: see _write_rows
-        states = self.env["ajw.consent.state"].sudo()
-        found = states.search(
-            [
-                ("company_id", "=", controller.id),
-                ("channel", "=", channel),
-                ("address", "in", sorted(variants)),
-            ]
-        )
-        found.subject_id._bump()
 
     @api.model
     def _suppress_addresses(self, controller, channel, addresses, purposes, reason, since):
@@ -268,7 +279,7 @@ class AjwConsentSuppression(models.Model):
             self._warn_without_keys(problem)
             return
         self._suppress(controller, channel, addresses, purposes, reason, since)
-        # sudo: see _write_rows
+        # sudo: see _keep
         self._mark(
             self.env["ajw.consent.state"]
             .sudo()

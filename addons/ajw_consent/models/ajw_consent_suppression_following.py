@@ -2,153 +2,205 @@ import logging
 from collections import defaultdict
 from itertools import groupby
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..ledger.fold import CLOSED_BY_PERSON
 from ..tools.collisions import COLLISIONS
 from ..tools.log import log_failure
-from .ajw_consent_suppression import EXPLICIT_METHODS
-from .ledger_guard import LEDGER_SENTINEL
+from .ajw_consent_suppression import Refusal
 
 _logger = logging.getLogger(__name__)
 
 BATCH = 1000
 
 
+#: Ways of saying yes that may take an address off the list: the person did it, from the number
+#: itself or on a page of their own (where an unproven number, and one whose STOP was somebody
+#: else's, waits for a message from it), or said or signed it before a colleague, who answers for
+#: that. No import, no answer that was typed
+#: in afterwards, nothing that Meta reports, no text message's or document's link.
+EXPLICIT_METHODS = frozenset(
+    {
+        *("whatsapp_message", "whatsapp_button"),
+        *("portal", "web_form", "email_link", "qr_code"),
+        *("paper", "spoken", "in_person"),
+    }
+)
+YES_KINDS = ("given", "confirmed", "renewed")
+
+
 class AjwConsentSuppression(models.Model):
-    """Following the ledger: a no puts an address on the list, a new yes takes it off."""
+    """Following the ledger: a no puts an address on the list, a new yes takes it off.
+
+    What counts is the answer that the fold gives after the event, never the event alone. A yes
+    lifts if, from it on, the answer for that very address is ``given``, if it was said in one of
+    :data:`EXPLICIT_METHODS`, and if it is later than the no. So these lift nothing: an opt-in that
+    waits for its confirmation (double opt-in, a document's link, a number that nobody has proven),
+    one that is older than the person's last no, the renewal of what is closed, an import. And no
+    page or email lifts the STOP of a number that was somebody else's, see :meth:`_foreign_stops`.
+    """
 
     _inherit = "ajw.consent.suppression"
 
     @api.model
-    def _follow(self, event_ids, entries, suppress):
+    def _follow(self, event_ids, entries, turns, addresses, suppress):
         """Bring the list up to date with what was just recorded.
+
+        One answer at a time or thousands in a batch give the same list: each event is followed as
+        if it were the last one.
 
         :param event_ids: ids of the events, in the order of the entries
         :param entries: list of ``Entry``
+        :param turns: list of ``Turn`` that the events brought about
+        :param dict addresses: ``(subject id, address_ref)`` → address
         :param bool suppress: put what was said no to on the list
         """
-        said = []
-        for event_id, entry in zip(event_ids, entries, strict=True):
-            if entry.kind in CLOSED_BY_PERSON:
-                if suppress:
-                    said.append((event_id, entry, False))
-            elif entry.method in EXPLICIT_METHODS and entry.address:
-                confirmed = entry.kind == "confirmed" or (
-                    entry.kind == "given" and not entry.purpose.double_opt_in
-                )
-                if confirmed or entry.kind == "renewed":
-                    said.append((event_id, entry, True))
+        by_id = dict(zip(event_ids, entries, strict=True))
+        said = [
+            turn
+            for turn in sorted(turns, key=lambda turn: turn.event_id)
+            if (
+                suppress
+                if turn.status in CLOSED_BY_PERSON
+                else self._is_lifting(turn, by_id[turn.event_id])
+            )
+        ]
         if not said:
             return
         if problem := self.env["ajw.consent.keyring"]._check():
             self._warn_without_keys(problem)
             return
+        # sudo: the person is nobody's user
+        subjects = self.env["ajw.consent.subject"].sudo()
+        subjects = subjects.browse(dict.fromkeys(turn.subject_id for turn in said))
+        closed = [turn for turn in said if turn.status in CLOSED_BY_PERSON]
+        everywhere = self._person_addresses(
+            subjects.browse(turn.subject_id for turn in closed if not turn.address_ref)
+        )
+
+        strangers = self._strangers(
+            [turn for turn in said if turn.status not in CLOSED_BY_PERSON], by_id, addresses
+        )
+
+        def refusals(turn):
+            subject = subjects.browse(turn.subject_id)
+            if turn.address_ref:
+                about = {addresses.get((turn.subject_id, turn.address_ref))}
+            else:
+                about = everywhere(subject, turn.channel, turn.event_id)
+            return [
+                Refusal(
+                    *(subject.company_id, turn.channel, address),
+                    *(turn.purpose_code, turn.status, turn.since),
+                )
+                for address in sorted(filter(None, about))
+            ]
+
         # In the order in which it was recorded: a yes lifts only what was said before it.
         # pylint: disable-next=bad-builtin-groupby  # runs of a list, no records
-        for is_yes, group in groupby(said, lambda each: each[2]):
-            if is_yes:
-                for event_id, entry, _is_yes in group:
-                    self._lift(event_id, entry)
+        for is_no, group in groupby(said, lambda turn: turn.status in CLOSED_BY_PERSON):
+            if is_no:
+                self._keep([each for turn in group for each in refusals(turn)])
             else:
-                self._suppress_entries([entry for _event_id, entry, _is_yes in group])
-        # sudo: see _write_rows
+                yeses = [(turn.event_id, each) for turn in group for each in refusals(turn)]
+                self._lift(yeses, strangers)
+        keys = {turn[1:5] for turn in closed}
+        # sudo: see _keep
         states = self.env["ajw.consent.state"].sudo()
         self._mark(
             states.search(
-                [("event_id", "in", [event_id for event_id, _entry, is_yes in said if not is_yes])]
+                [
+                    ("subject_id", "in", [turn.subject_id for turn in closed]),
+                    ("status", "in", list(CLOSED_BY_PERSON)),
+                    ("is_suppressed", "=", False),
+                ]
+            ).filtered(
+                lambda state: (
+                    (
+                        *(state.subject_id.id, state.purpose_id.code, state.channel),
+                        state.address_ref or "",
+                    )
+                    in keys
+                )
             )
         )
 
     @api.model
-    def _suppress_entries(self, entries):
-        """Put the addresses of what was just said no to on the list."""
-        # sudo: the person is nobody's user
-        subjects = self.env["ajw.consent.subject"].sudo()
-        groups = defaultdict(set)
-        for entry in entries:
-            subject = subjects.browse(entry.subject_id)
-            group = (
-                *(subject.company_id, entry.channel, entry.purpose, entry.kind),
-                entry.occurred_at,
-            )
-            groups[group] |= (
-                {entry.address} if entry.address else self._all_addresses(subject, entry.channel)
-            )
-        for (controller, channel, purpose, kind, since), addresses in groups.items():
-            self._suppress(controller, channel, addresses, purpose, kind, since)
+    def _is_lifting(self, turn, entry):
+        """Whether an event takes the address of its answer off the list; see the class."""
+        return (
+            turn.status == "given"
+            and turn.decided_by == turn.event_id
+            and bool(turn.address_ref)
+            and entry.kind in YES_KINDS
+            and entry.method in EXPLICIT_METHODS
+        )
 
     @api.model
     def _warn_without_keys(self, problem):
         _logger.warning("The suppression list could not be kept: %s", problem)
 
     def _suppress_states(self, states):
-        """Put the addresses of answers that are a no on the list."""
-        groups = defaultdict(set)
+        """Put the addresses of answers that are a no on the list, in one go.
+
+        :param states: ``ajw.consent.state``
+        """
+        everywhere = self._person_addresses(
+            states.filtered(lambda state: not state.address_ref).subject_id
+        )
+        refusals = []
         for state in states:
-            group = (state.company_id, state.channel, state.purpose_id, state.status, state.since)
-            groups[group] |= self._addresses_of(state)
-        for (controller, channel, purpose, status, since), addresses in groups.items():
-            self._suppress(controller, channel, addresses, purpose, status, since)
+            # Without an address of its own it is a no to all; with a token only, it was erased.
+            about = (
+                {state.address}
+                if state.address or state.address_ref
+                else everywhere(state.subject_id, state.channel)
+            )
+            refusals += [
+                Refusal(
+                    *(state.company_id, state.channel, address),
+                    *(state.purpose_id.code, state.status, state.since),
+                )
+                for address in sorted(filter(None, about))
+            ]
+        self._keep(refusals)
         self._mark(states)
 
     @api.model
-    def _addresses_of(self, state):
-        """Return the addresses that a no is about: a no to all is about those the person has."""
-        if state.address:
-            return {state.address}
-        if state.address_ref:
-            return set()  # erased
-        return self._all_addresses(state.subject_id, state.channel)
+    def _person_addresses(self, subjects):
+        """Look up the addresses that a no to all of them is about, for some subjects at once.
 
-    @api.model
-    def _all_addresses(self, subject, channel):
-        others = subject.state_ids.filtered(lambda row: row.channel == channel)
-        partner = subject.partner_id
-        held = partner._ajw_held_addresses().get(partner.id, {})
-        return {*filter(None, others.mapped("address")), *held.get(channel, ())}
+        Those are what stands on the contact now, and what the person's answers on the channel have
+        named before, whatever the purpose.
 
-    @api.model
-    def _lift(self, event_id, entry):
-        """Take an address off the list for one purpose: the person said yes after the no.
-
-        :param int event_id: the opt-in
-        :param Entry entry: what it says
+        :return: function of subject, channel and the id of the event that was the no (if given,
+            only what was named before it counts) → set of addresses
         """
-        # sudo: the person is nobody's user
-        rows = self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL)
-        subject = self.env["ajw.consent.subject"].sudo().browse(entry.subject_id)
-        controller, code = subject.company_id, entry.purpose.code
-        digests = self._digests(controller, entry.channel, [entry.address])[entry.address]
-        found = rows.search(
-            [
-                ("company_id", "=", controller.id),
-                ("channel", "=", entry.channel),
-                ("digest", "in", digests),
-                ("purpose_code", "in", ["", code]),
-                ("lifted_at", "=", False),
-                ("since", "<", entry.occurred_at),
-            ]
-        )
-        lifting = {"lifted_at": fields.Datetime.now(), "lifted_event_id": event_id}
-        for row in found:
-            if row.purpose_code:
-                row.write(lifting)
-                continue
-            # The no to everything else stands: an exception beside it.
-            rows.create(
-                {
-                    **lifting,
-                    "company_id": controller.id,
-                    "channel": row.channel,
-                    "purpose_code": code,
-                    "digest": row.digest,
-                    "reason": row.reason,
-                    "since": row.since,
-                }
+        if not subjects:
+            return lambda *_args: set()
+        held = subjects.partner_id._ajw_held_addresses()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT event.subject_id, event.channel, known.address, min(event.id)
+                     FROM %s
+                 GROUP BY 1, 2, 3""",
+                self._named(subjects),
             )
+        )
+        named = defaultdict(list)
+        for subject_id, channel, address, event_id in rows:
+            named[subject_id, channel].append((event_id, address))
+
+        def addresses(subject, channel, event_id=None):
+            return {
+                address
+                for first, address in named[subject.id, channel]
+                if event_id is None or first < event_id
+            } | set(held.get(subject.partner_id.id, {}).get(channel, ()))
+
+        return addresses
 
     @api.model
     def _cron_catch_up(self):

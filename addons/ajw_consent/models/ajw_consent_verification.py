@@ -86,14 +86,18 @@ class AjwConsentVerification(models.Model):
         "ajw.consent.verification.finding", "verification_id", "Findings", readonly=True
     )
 
-    @api.depends("company_id", "started_at", "create_date")
+    @api.depends("kind", "company_id", "started_at", "create_date")
     def _compute_display_name(self):
         for verification in self:
             when = verification.started_at or verification.create_date
-            verification.display_name = self.env._(
-                "Verification of %(date)s, %(company)s",
-                date=when and when.date() or "",
-                company=verification.company_id.name,
+            names = {
+                "date": when and when.date() or "",
+                "company": verification.company_id.name,
+            }
+            verification.display_name = (
+                self.env._("Rebuilding of the answers of %(date)s, %(company)s", **names)
+                if verification.kind == "rebuild"
+                else self.env._("Verification of %(date)s, %(company)s", **names)
             )
 
     @api.depends("state", "event_count", "expected_events")

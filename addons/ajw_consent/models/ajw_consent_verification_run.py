@@ -4,8 +4,8 @@ import time
 
 from odoo import api, fields, models
 
+from ..tools.collisions import COLLISIONS
 from .ajw_consent_event_chains import ChainWalk
-from .ajw_consent_invitation_sending import COLLISIONS
 from .ledger_guard import LEDGER_SENTINEL
 
 _logger = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ KEPT = 500
 
 
 class AjwConsentVerification(models.Model):
-    """Running: chains first, in chunks that can go on in another transaction, then the seals."""
+    """Running, in chunks that can go on in another transaction: chains, answers, seals."""
 
     _inherit = "ajw.consent.verification"
 
@@ -72,13 +72,7 @@ class AjwConsentVerification(models.Model):
             raise
         except Exception as error:
             _logger.exception("Verification %s could not be finished", self.id)
-            self.write(
-                {
-                    "state": "failed",
-                    "finished_at": fields.Datetime.now(),
-                    "failure": type(error).__name__,
-                }
-            )
+            self._close("failed", failure=type(error).__name__)
 
     def _run(self):
         """Run to the end in this transaction."""
@@ -104,7 +98,7 @@ class AjwConsentVerification(models.Model):
     def _advance(self, events=None, subjects=None):
         """Do the next piece: first the chains, then the answers, at last the seals.
 
-        :param int events: number of events at most; all of them if not given
+        :param int events: about how many events at most; all of them if not given
         :param int subjects: number of people at most whose answers are compared
         """
         self.ensure_one()
@@ -112,10 +106,21 @@ class AjwConsentVerification(models.Model):
             self.write({"state": "running", "started_at": fields.Datetime.now()})
         self.env.flush_all()
         state = json.loads(self.position or "{}")
-        if self.kind == "verify" and "after" not in state:
-            self._advance_chains(state, events)
-        else:
+        if "seals" in state:
+            self._advance_seals(state["seals"], events)
+        elif "after" in state or self.kind == "rebuild":
             self._advance_answers(state.get("after", 0), subjects)
+        else:
+            self._advance_chains(state, events)
+
+    def _close(self, state, **vals):
+        """Note how it ended.
+
+        :param str state: see ``ajw_consent_verification.STATES``
+        """
+        self.write(
+            {"state": state, "finished_at": fields.Datetime.now(), "position": False, **vals}
+        )
 
     def _advance_answers(self, after, limit):
         """Compare the answers of the next people with the ledger, or rebuild them."""
@@ -133,8 +138,12 @@ class AjwConsentVerification(models.Model):
                 "position": json.dumps({"after": after}),
             }
         )
-        if limit is None or count < limit:
-            self._finish()
+        if limit is not None and count == limit:
+            return
+        if self.kind == "rebuild":
+            self._close("intact")
+        else:
+            self.position = json.dumps({"seals": {}})
 
     def _advance_chains(self, state, limit):
         walk = ChainWalk(self.env, self.company_id, self.with_evidence, state)
@@ -150,65 +159,6 @@ class AjwConsentVerification(models.Model):
                 "position": json.dumps({"after": 0} if walk.done else walk.state()),
             }
         )
-
-    def _finish(self):
-        """Verify the seals, and close."""
-        if self.kind == "rebuild":
-            done = {"state": "intact", "finished_at": fields.Datetime.now(), "position": False}
-            self.write(done)
-            return
-        controller, Seal = self.company_id, self.env["ajw.consent.seal"]
-        events = self.env["ajw.consent.event"]
-        mailed, foreign = self._mailed_of_here()
-        for kept in foreign:
-            self._note({"reason": "seal_foreign", "seal_sequence": kept.content.sequence})
-        wrong = set()
-        for broken in Seal._verify(controller, mailed):
-            wrong.add(broken.sequence)
-            vals = {
-                "reason": f"seal_{broken.reason}",
-                "seal_sequence": broken.sequence,
-                "first_position": broken.first,
-                "last_position": broken.last,
-            }
-            ids = Seal._events_between(controller, broken.sequence, broken.first, broken.last)
-            event = events.browse(ids[:1]).exists() if broken.first else events
-            self._note({**vals, **self._vals_of_event(event)})
-        for event in events.browse(Seal._late_events(controller)):
-            self._note({"reason": "late", **self._vals_of_event(event)})
-        compared = [
-            self.env._(
-                "Seal %(number)s of %(date)s, %(hash)s: %(result)s",
-                number=kept.content.sequence,
-                date=kept.content.sealed_at.date(),
-                hash=kept.hash,
-                result=self.env._("differs")
-                if kept in foreign or kept.content.sequence in wrong
-                else self.env._("the same"),
-            )
-            for kept in (*mailed, *foreign)
-        ]
-        self.write(
-            {
-                "state": "broken" if self.problem_count else "intact",
-                "finished_at": fields.Datetime.now(),
-                "seal_count": Seal.search_count([("company_id", "=", controller.id)]),
-                "unsealed_count": Seal._count_unsealed(controller),
-                "compared_with": "\n".join(compared) or False,
-                "position": False,
-            }
-        )
-        if self.problem_count:
-            self._alert()
-
-    def _mailed_of_here(self):
-        """Return the mailed seals of this ledger, and those that are of another."""
-        seals = self.env["ajw.consent.seal"]
-        groups = seals._read_group([("company_id", "=", self.company_id.id)], ["ledger"])
-        ledgers = {ledger for (ledger,) in groups} | {seals._ledger_uuid()}
-        mailed = self._mailed()
-        here = [kept for kept in mailed if kept.content.ledger in ledgers]
-        return here, [kept for kept in mailed if kept not in here]
 
     def _note(self, vals):
         """Count a finding, and keep it unless there are too many."""

@@ -67,3 +67,19 @@ class AjwConsentLedgerGuard(models.AbstractModel):
     def _ledger_refusal(self):
         """Return the sentence that says what to do instead."""
         raise NotImplementedError
+
+
+class AjwConsentErasable(models.AbstractModel):
+    """Rows that nobody deletes, and that go when their person is erased.
+
+    None of them comes back: an answer whose evidence is gone is not brought back from the ledger,
+    which stays as it is and verifies.
+    """
+
+    _name = "ajw.consent.erasable"
+    _description = "Consent: Goes with the Person"
+
+    def _ajw_erase(self):
+        """Delete the rows. Called by whoever checked that erasing the person was approved."""
+        # sudo: nobody has the right to delete them
+        self.sudo().with_context(ajw_ledger=LEDGER_SENTINEL).unlink()

@@ -21,12 +21,33 @@ class ResPartner(models.Model):
     ajw_consent_minor = fields.Boolean(
         "Minor",
         groups="ajw_consent.group_user",
+        tracking=True,
         help="Under age: messages go out only with the consent of a guardian. No date of birth is "
         "asked for.",
     )
 
     # The gate asks for all minors at once.
     _ajw_consent_minor_index = models.Index("(id) WHERE ajw_consent_minor")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # EXTENDS 'base'
+        partners = super().create(vals_list)
+        # sudo: whoever makes a contact need not see the flag
+        partners.sudo().filtered("ajw_consent_minor")._ajw_track_minor()
+        return partners
+
+    def _ajw_track_minor(self):
+        """Have the chatter say who set the flag and when, where it was set from the start.
+
+        Core notes changes only. Those who may not read the flag do not read this either.
+        """
+        if not self or self.env.context.get("tracking_disable"):
+            return
+        noted = self.env.cr.precommit.data.setdefault(f"mail.tracking.{self._name}", {})
+        for partner in self:
+            noted[partner.id] = {**(noted.get(partner.id) or {}), "ajw_consent_minor": False}
+        self.env.cr.precommit.add(self._track_finalize)
 
     @api.model
     def _ajw_address_fields(self):

@@ -1,20 +1,15 @@
 from odoo import api, fields, models
 
 from ..tools.address import PHONE_CHANNELS
-
-#: What somebody does who may hold nothing but a page, a mail or a document: it proves no number.
-SELF_SERVICE = frozenset(
-    {"portal", "document_link", "email_link", "sms_link", "qr_code", "web_form"}
-)
-#: A message from the number proves it.
-FROM_NUMBER = frozenset({"whatsapp_message", "whatsapp_button"})
+from .selections import FROM_NUMBER, SELF_SERVICE
 
 
 class ResPartner(models.Model):
     """Numbers that somebody entered about themselves on a page: nobody has proven them.
 
     Whoever enters a stranger's number in the portal, and their own email address, must not consent
-    in the stranger's place: what they agree to waits for a message from the number.
+    in the stranger's place: what they agree to waits for a message from the number. So it does
+    where somebody else said STOP from a number that a colleague typed.
     """
 
     _inherit = "res.partner"
@@ -27,7 +22,8 @@ class ResPartner(models.Model):
         "Numbers Not Proven",
         readonly=True,
         groups=fields.NO_ACCESS,
-        help="Entered on a page by the person, not by a colleague, and no message from it yet.",
+        help="Entered on a page by the person, not by a colleague, or said STOP when it was not "
+        "known to be theirs; and no message from it yet.",
     )
 
     def _ajw_unproven_numbers(self):
@@ -117,17 +113,32 @@ class AjwConsentEvent(models.Model):
 
     @api.model
     def _unproven_numbers(self, entries, subjects):
-        """Return subject id → numbers that only their visitor entered, if that matters here.
+        """Return subject id → numbers that are not proven, if that matters here.
+
+        Numbers whose STOP was somebody else's are noted on the contact, as if a visitor had entered
+        them: its own email confirms no opt-in for them either.
 
         :param entries: those that are being recorded
         :param subjects: ``ajw.consent.subject`` of them
         """
-        if not any(entry.kind == "given" and entry.method in SELF_SERVICE for entry in entries):
+        places = {
+            (entry.subject_id, entry.channel, entry.address)
+            for entry in entries
+            if entry.kind == "given" and entry.method in SELF_SERVICE
+        }
+        if not places:
             return {}
+        foreign = self.env["ajw.consent.suppression"]._foreign_stops(places)
+        for subject_id, _channel, address in sorted(foreign):
+            partner = self.env["ajw.consent.subject"].sudo().browse(subject_id).partner_id
+            partner._ajw_set_unproven(partner._ajw_unproven_numbers() | {address})
         # sudo: see res.partner
-        return {
+        unproven = {
             subject.id: subject.partner_id._ajw_unproven_numbers() for subject in subjects.sudo()
         }
+        for subject_id, _channel, address in foreign:
+            unproven[subject_id] = unproven[subject_id] | {address}
+        return unproven
 
     @api.model
     def _append_entries(self, entries, *args, **kwargs):

@@ -53,5 +53,13 @@ ORIGINS = [
     ("import", "Import file"),
     ("event", "Event or fair"),
     ("phone", "Called or wrote to us"),
+    ("in_person", "Came to us in person"),
     ("other", "Other"),
 ]
+
+#: What somebody does who may hold nothing but a page, a mail or a document: it proves no number.
+SELF_SERVICE = frozenset(
+    {"portal", "document_link", "email_link", "sms_link", "qr_code", "web_form"}
+)
+#: A message from the number proves it.
+FROM_NUMBER = frozenset({"whatsapp_message", "whatsapp_button"})

@@ -10,7 +10,9 @@ from .access_matrix_routes import Ask, Case, Route
 
 MODELS = {
     "ajw.consent.confirmation": {"consent_user": "r", "officer": "r"},
+    "ajw.consent.mail.queue": {},
     "ajw.consent.mailed.link": {},
+    "ajw.consent.message.code": {},
     "ajw.consent.preference": {},
     "ajw.consent.preference.link": {"consent_user": "r", "officer": "r"},
     "ajw.consent.preference.send": {"consent_user": "crwu", "officer": "crwu"},

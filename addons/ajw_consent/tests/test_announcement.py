@@ -53,6 +53,30 @@ class AnnouncementCommon(InvitationCommon, NoticeCommon):
             self.env.ref("mail.ir_cron_mail_scheduler_action").method_direct_trigger()
         self.env.invalidate_all()
 
+    def _run_cron_until_the_power_fails(self, work):
+        """Run the scheduled action in batches of two; it breaks off in the second.
+
+        :param str work: method of the recipients that treats a batch
+        """
+        rows = type(self.Recipient)
+        once, done = getattr(rows, work), []
+
+        def stops(records):
+            if done:
+                raise ValueError("the power failed")
+            done.append(records)
+            once(records)
+
+        # Both batches count when they are committed; the second never is.
+        with (
+            patch.object(sending, "BATCH_SIZE", 2),
+            patch.object(rows, work, stops),
+            mute_logger("odoo.addons.base.models.ir_cron"),
+            self.enter_registry_test_mode(),
+        ):
+            self.env.ref("ajw_consent.ir_cron_announcement").method_direct_trigger()
+        self.env.invalidate_all()
+
     def _row(self, announcement, partner=None):
         return self.Recipient.search(
             [
@@ -321,32 +345,14 @@ class TestAnnouncement(AnnouncementCommon):
             self._opt_in(customer)
         announcement = self._announce(self._material())
         announcement.action_start()
-        rows = type(self.Recipient)
-        once = rows._hand_over
-        done = []
-
-        def stops(records):
-            if done:
-                raise ValueError("the power failed")
-            done.append(records)
-            once(records)
-
-        # Both batches count when they are committed; the second never is.
-        with (
-            patch.object(sending, "BATCH_SIZE", 2),
-            patch.object(rows, "_hand_over", stops),
-            mute_logger("odoo.addons.base.models.ir_cron"),
-            self.enter_registry_test_mode(),
-        ):
-            self.env.ref("ajw_consent.ir_cron_announcement").method_direct_trigger()
-        self.env.invalidate_all()
+        self._run_cron_until_the_power_fails("_hand_over")
         handed = announcement.sudo().recipient_ids.filtered("handed_over_at")
         self.assertEqual(len(handed), 2)
         self._run_cron()
         self.assertEqual(len(self.outbox), 5)
         self.assertEqual(set(announcement.sudo().recipient_ids.mapped("state")), {"sent"})
 
-    @mute_logger("odoo.addons.ajw_consent.models.ajw_consent_announcement_sending")
+    @mute_logger("odoo.addons.ajw_consent.models.ajw_consent_mail_queue")
     def test_one_person_does_not_hold_up_the_others(self):
         customers = self._create_customers(3)
         for customer in customers:
@@ -451,6 +457,99 @@ class TestAnnouncement(AnnouncementCommon):
         # Told by the first one, which was called off: nobody's consent ends by that.
         self._pass_days(60)
         self.assertTrue(self._ask_gate(self.partner).allowed)
+
+    def _cancelled_after(self, customers):
+        for customer in customers:
+            self._opt_in(customer)
+        announcement = self._announce(self._material())
+        announcement.action_start()
+        self._run_cron()
+        self.outbox.clear()
+        announcement.action_cancel()
+        return announcement
+
+    def test_W8_whoever_was_told_is_told_that_it_is_cancelled(self):
+        first, twin, second, untold = customers = self._create_customers(4)
+        twin.email = first.email
+        untold.email = False
+        announcement = self._cancelled_after(customers)
+        self.assertEqual(announcement.unrecalled_count, 3)
+        self._run_cron()
+        recipients = " ".join(sorted(recipient for recipient, _body in self.outbox))
+        self.assertEqual(len(self.outbox), 2)
+        self.assertRegex(recipients, f"{first.email}.*{second.email}")
+        for _recipient, body in self.outbox:
+            self.assertIn("does not take effect", body)
+        rows = announcement.sudo().recipient_ids
+        told = rows.filtered(lambda row: row.partner_id != untold)
+        self.assertEqual(set(told.mapped("state")), {"sent"}, "that they were told stays on record")
+        self.assertEqual(set(told.mapped("recall_state")), {"sent"})
+        self.assertTrue(all(told.mapped("recalled_at")))
+        self.assertFalse((rows - told).recall_state, "who was told nothing is told nothing")
+        self.assertFalse(announcement.unrecalled_count)
+        self._run_cron()
+        self.assertEqual(len(self.outbox), 2, "once")
+
+    def test_W8_a_cancellation_goes_out_in_batches_and_over_several_runs(self):
+        announcement = self._cancelled_after(self._create_customers(5))
+        self._run_cron_until_the_power_fails("_hand_over_recalls")
+        handed = announcement.sudo().recipient_ids.filtered(
+            lambda row: row.recall_state == "leaving"
+        )
+        self.assertEqual(len(handed), 2)
+        self._run_cron()
+        self.assertEqual(len(self.outbox), 5, "each once")
+        self.assertFalse(announcement.unrecalled_count)
+
+    @mute_logger("odoo.addons.mail.models.mail_mail")
+    def test_W8_a_cancellation_that_does_not_arrive_is_said_and_tried_again(self):
+        customers = self._create_customers(2)
+        announcement = self._cancelled_after(customers)
+        self.unreachable = {customers[0].email}
+        self._run_cron()
+        self.assertEqual(len(self.outbox), 1)
+        failed, told = (self._row(announcement, customer) for customer in customers)
+        self.assertEqual((failed.recall_state, told.recall_state), ("failed", "sent"))
+        self.assertEqual((failed.state, announcement.unrecalled_count), ("sent", 1))
+        self.assertIn("Try again", failed.what_to_do)
+        action = announcement.action_open_untold()
+        self.assertEqual(self.Recipient.search(action["domain"]), failed)
+        customers[0].email = "corrected@example.com"
+        announcement.action_retry()
+        self.assertEqual(announcement.state, "cancelled")
+        self._run_cron()
+        self.assertEqual(len(self.outbox), 2)
+        self.assertIn("corrected@example.com", self.outbox[-1][0])
+        self.assertEqual((failed.recall_state, announcement.unrecalled_count), ("sent", 0))
+
+    def test_W8_who_was_told_by_post_is_told_of_the_cancellation_likewise(self):
+        self.partner.email = False
+        self._opt_in(self.partner)
+        announcement = self._announce(self._material())
+        announcement.action_start()
+        row = self._row(announcement).with_user(self.officer)
+        row.action_told_otherwise()
+        announcement.action_cancel()
+        self._run_cron()
+        self.assertFalse(self.outbox)
+        self.assertEqual((row.recall_state, announcement.unrecalled_count), ("failed", 1))
+        row.action_told_otherwise()
+        self.assertEqual((row.recall_state, announcement.unrecalled_count), ("sent", 0))
+        self.assertTrue(row.recalled_at)
+
+    def test_what_is_over_costs_the_scheduled_action_nothing(self):
+        self._opt_in(self.partner)
+        announcement = self._announce(self._material())
+        announcement.action_start()
+        self._run_cron()
+        self._pass_days(60)
+        settled = []
+        with patch.object(
+            type(self.Announcement), "_settle", lambda rows: settled.append(rows.ids)
+        ):
+            self._run_cron()
+        self.assertEqual(settled, [[]])
+        self.assertEqual(announcement.state, "done")
 
     def test_a_draft_that_was_cancelled_stays_so(self):
         announcement = self._announce(self._material())

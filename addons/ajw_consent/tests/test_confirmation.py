@@ -283,6 +283,15 @@ class TestConfirmationPage(ConfirmationMixin, PreferenceHttpCommon):
         again = self.url_open(f"{PATH}/{token}", data={"csrf_token": csrf})
         self.assertEqual(self._problem(again), ["confirmed_before"])
 
+    def test_C2_the_page_names_what_was_agreed_to_as_it_was_read(self):
+        row, token = self._agree_and_send()
+        read = row.notice_id._line_of(self.purpose_marketing).name
+        self.purpose_marketing.name = "Renamed since"
+        self.env.flush_all()
+        page = self.url_open(f"{PATH}/{token}").text
+        self.assertIn(f"<li>{read}</li>", page)
+        self.assertNotIn("Renamed since", page)
+
     def test_dead_links(self):
         row, token = self._agree_and_send()
         self._past(row)

@@ -44,6 +44,31 @@ class TestEvent(ConsentCommon):
             ["ajw_consent_notice", "ajw_consent_subject", "res_company"],
         )
 
+    def test_the_ledger_is_grouped_by_purposes(self):
+        self._opt_in(self.partner, self.purpose_invoice | self.purpose_order)
+        self._withdraw(self.partner)
+        # One that is no more: nothing but its code is known.
+        arguments = (self.company, self.partner, self.purpose_order, "email", "a@example.com")
+        self.env["ajw.consent.event"]._record(*arguments, "refused", "spoken").flush_recordset()
+        self.env.cr.execute("ALTER TABLE ajw_consent_event DISABLE TRIGGER USER")
+        self.env.cr.execute(
+            "UPDATE ajw_consent_event SET purpose_code = 'gone' WHERE channel = 'email'"
+            " AND company_id = %s",
+            [self.company.id],
+        )
+        self.env.invalidate_all()
+        events = self.env["ajw.consent.event"].with_user(self.officer)
+        domain = [("company_id", "=", self.company.id)]
+        groups = events.web_read_group(domain, ["purpose_id"])["groups"]
+        counts = {}
+        for group in groups:
+            inside = events.search([*domain, *group["__extra_domain"]])
+            purpose = group["purpose_id"] and group["purpose_id"][0]
+            self.assertEqual(inside.purpose_id.ids, [purpose] if purpose else [])
+            self.assertEqual(len(inside), group["__count"])
+            counts[purpose] = len(inside)
+        self.assertEqual(counts, {self.purpose_invoice.id: 2, self.purpose_order.id: 1, False: 1})
+
     def test_evidence_proves_and_can_go(self):
         event = self._opt_in(self.partner, evidence={"ip": "192.0.2.7", "note": "At the till"})
         evidence = self.env["ajw.consent.evidence"].search([("event_id", "=", event.id)])

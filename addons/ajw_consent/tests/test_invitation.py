@@ -11,7 +11,7 @@ from odoo.tools import mute_logger
 from ..tools.invitation import find_codes, mask, new_code, token_digest
 from .invitation_common import InvitationCommon
 
-SENDING = "odoo.addons.ajw_consent.models.ajw_consent_invitation_sending"
+QUEUE = "odoo.addons.ajw_consent.models.ajw_consent_mail_queue"
 
 
 @tagged("-at_install", "post_install")
@@ -166,7 +166,7 @@ class TestInvitation(InvitationCommon):
             "<p t-out=\"1 // (0 if object.email == 'customer1@example.com' else 1)\"/>"
             '<a t-att-href="object.answer_url">x</a>'
         )
-        with mute_logger("odoo.addons.mail.models.mail_render_mixin", SENDING):
+        with mute_logger("odoo.addons.mail.models.mail_render_mixin", QUEUE):
             self._run_sending()
         self.assertEqual(
             {row.email: row.state for row in rows},

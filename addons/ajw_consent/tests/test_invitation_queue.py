@@ -96,9 +96,10 @@ class TestInvitationQueue(InvitationCommon):
 
     def test_database_errors_are_told_in_a_sentence(self):
         row = self._row(self._create_customers(1))
+        detail = f"DETAIL: Key (email)=({row.email})"
 
         def fail(*args, **kwargs):
-            raise ValueError("DETAIL: Key (email)=(customer0@example.com)")
+            raise ValueError(detail)
 
         with (
             patch.object(type(self.Invitation), "_create_mails", fail),

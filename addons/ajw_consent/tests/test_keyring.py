@@ -72,6 +72,29 @@ class TestKeyring(TransactionCase):
         self.use_keys(f"{encryption};hmac=new:{'cd' * 32}")
         self.assertIn("not the ones", self.check())
 
+    def test_a_request_that_may_only_read_writes_nothing(self):
+        """Odoo would log an error, and do the whole request again."""
+
+        def check_reading():
+            with (
+                self.env.cr.savepoint(),
+                patch.object(type(self.env.cr), "readonly", new=True),
+            ):
+                self.env.cr.execute("SET TRANSACTION READ ONLY")
+                return self.check()
+
+        stored = self.env["ir.config_parameter"].search([("key", "=", PARAMETER)])
+        self.assertFalse(stored)
+        self.assertIsNone(check_reading(), "nothing was used yet, so nothing can be wrong")
+        self.assertIsNone(self.check())
+        self.assertIsNone(check_reading())
+        new = generate_keys().partition(";")[0].partition("=")[2]
+        encryption, _, hmac_part = TEST_KEYS.partition(";")
+        self.use_keys(f"encryption={new},{encryption.partition('=')[2]};{hmac_part}")
+        self.assertIsNone(check_reading(), "the keys rotate another time")
+        self.use_keys(generate_keys())
+        self.assertIn("not the ones", check_reading())
+
     def test_missing_and_malformed_keys_say_what_to_do(self):
         for text, code in (
             ("encryption=;hmac=", "missing"),
@@ -103,6 +126,18 @@ class TestKeyring(TransactionCase):
         expected = [get_keyring().digests("context", text) for text in texts]
         self.assertEqual([len(digests) for digests in expected], [2] * 4)
         self.assertEqual(get_keyring().digests_of("context", texts), expected)
+
+    def test_what_is_among_digests_is_found_under_every_key(self):
+        texts = ["+919876543210", "ü@example.com", "", "x" * 200]
+        self.use_keys(TEST_KEYS)
+        older = get_keyring().digest("context", texts[0])
+        self.use_keys(TEST_KEYS.replace("hmac=", "hmac=newer:" + "cd" * 32 + ","))
+        keyring = get_keyring()
+        digests = [older, keyring.digest("context", texts[3]), keyring.digest("other", texts[1])]
+        digests.append("gone:" + older.partition(":")[2])
+        found = keyring.are_among("context", iter(texts), digests)
+        self.assertEqual([*found], [True, False, False, True])
+        self.assertEqual([*keyring.are_among("context", texts, [])], [False] * 4)
 
     def test_no_key_in_representation(self):
         self.assertNotIn("ab" * 4, repr(get_keyring()))

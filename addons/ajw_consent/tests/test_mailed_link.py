@@ -9,7 +9,7 @@ from odoo.sql_db import db_connect
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
-from ..models.ajw_consent_receipt import TURNS
+from ..models.ajw_consent_receipt import ADDRESS_TURNS, ALL_TURNS, AT_ONCE, TURNS
 from .preference_common import PreferenceCommon, PreferenceHttpCommon
 
 MAIL = "odoo.addons.mail.models.mail_mail"
@@ -311,13 +311,22 @@ class TestReceiptLinkPage(MailedLinkMixin, PreferenceHttpCommon):
             return b"%PDF", "pdf"
 
         self.patch(type(self.env["ir.actions.report"]), "_render_qweb_pdf", pdf)
-        with db_connect(self.env.cr.dbname).cursor() as another_request:
-            another_request.execute(
-                SQL("SELECT pg_advisory_xact_lock(%s, %s)", TURNS, event.subject_id.id)
-            )
-            page = self.url_open(f"{RECEIPT}/{token}/pdf")
-            self.assertEqual((page.status_code, made), (429, []))
-            self.assertTrue(page.headers["Retry-After"])
-            self.assertEqual(self.url_open(f"{RECEIPT}/{token}/json").status_code, 200)
+        locks = {
+            "the person's": [SQL("%s, %s", TURNS, event.subject_id.id)],
+            "the remote address's": [SQL("%s, hashtext(%s)", ADDRESS_TURNS, "127.0.0.1")],
+            "everybody's": [SQL("%s, %s", ALL_TURNS, turn) for turn in range(AT_ONCE)],
+        }
+        for whose, taken in locks.items():
+            with (
+                self.subTest(whose),
+                db_connect(self.env.cr.dbname).cursor() as another_request,
+            ):
+                for lock in taken:
+                    another_request.execute(SQL("SELECT pg_advisory_xact_lock(%s)", lock))
+                page = self.url_open(f"{RECEIPT}/{token}/pdf")
+                self.assertEqual((page.status_code, made), (429, []))
+                self.assertTrue(page.headers["Retry-After"])
+                self.assertIn("try again", page.text)
+                self.assertEqual(self.url_open(f"{RECEIPT}/{token}/json").status_code, 200)
         self.assertEqual(self.url_open(f"{RECEIPT}/{token}/pdf").status_code, 200)
         self.assertEqual(made, [event.ids])

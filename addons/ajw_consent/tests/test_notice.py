@@ -351,6 +351,33 @@ class TestNotice(NoticeCommon):
             with self.assertRaisesRegex(UserError, "Nobody has reviewed"):
                 french.action_publish()
 
+    def test_A10_whoever_edited_before_somebody_else_did_not_review_it(self):
+        french = self._french(self.notice)
+        third = self._create_user("consent_third", "ajw_consent.group_officer")
+        french.with_user(self.officer).body += " Premier."
+        french.with_user(self.reviewer).body += " Second."
+        for editor in (self.officer, self.reviewer):
+            with self.subTest(editor.login), self.assertRaisesRegex(UserError, "You edited"):
+                french.with_user(editor).action_review()
+            self.assertEqual(french.state, "draft")
+        french.with_user(third).action_review()
+        self.assertEqual(french.reviewed_by_id, third)
+        # What was reviewed since, its writers need not be kept away from.
+        french.with_user(third).body += " Troisième."
+        self.assertEqual(french.editor_ids, third)
+        french.with_user(self.reviewer).action_review()
+        self.assertEqual(french.reviewed_by_id, self.reviewer)
+
+    def test_A10_where_all_edited_it_is_not_the_last_one_who_reviews(self):
+        french = self._french(self.notice)
+        self._only_officers(self.officer | self.reviewer)
+        french.with_user(self.officer).body += " Premier."
+        french.with_user(self.reviewer).body += " Second."
+        with self.assertRaisesRegex(UserError, "You edited"):
+            french.with_user(self.reviewer).action_review()
+        french.with_user(self.officer).action_review()
+        self.assertEqual(french.reviewed_by_id, self.officer)
+
     def test_A10_leaving_out_the_original_does_not_escape_the_review(self):
         french = self._french(self.notice, source_id=False)
         with self.assertRaisesRegex(UserError, "Nobody has reviewed"):
@@ -374,11 +401,13 @@ class TestNotice(NoticeCommon):
             with self.assertRaisesRegex(ValidationError, message), self.cr.savepoint():
                 self._draft(**values)
 
+    def _only_officers(self, users):
+        others = self.env.ref("ajw_consent.group_officer").all_user_ids - users
+        others.filtered(lambda user: self.company in user.company_ids).active = False
+
     def test_the_only_officer_may_review(self):
         french = self._french(self.notice)
-        self.reviewer.active = False
-        others = self.env.ref("ajw_consent.group_officer").all_user_ids - self.officer
-        others.filtered(lambda user: self.company in user.company_ids).active = False
+        self._only_officers(self.officer)
         french.with_user(self.officer).action_review()
         self.assertEqual(french.state, "reviewed")
 

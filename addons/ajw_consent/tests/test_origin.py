@@ -127,7 +127,7 @@ class TestOrigin(ConsentCommon):
         found = (
             self.env["res.partner"]
             .with_user(self.consent_user)
-            .search([*both, ("ajw_consent_origin_ids", "=", False)])
+            .search([*both, ("ajw_consent_origin_kind", "=", False)])
         )
         self.assertEqual(found, other)
 

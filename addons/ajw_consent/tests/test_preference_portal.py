@@ -138,8 +138,13 @@ class TestPreferencePortal(PreferenceHttpCommon):
 
     def test_W7_history_wording_and_receipt(self):
         event = self._opt_in(self.partner)
+        read = event.notice_id._line_of(self.purpose_invoice).name
+        self.purpose_invoice.name = "Renamed since"
         self.env.flush_all()
         page = self.url_open(PORTAL).text
+        history = page.split("o_ajw_history")[1]
+        self.assertIn(read, history)
+        self.assertNotIn("Renamed since", history)
         self.assertIn(f"/my/consents/receipt/{event.id}/json", page)
         wording = self.url_open(f"{PORTAL}/wording/{event.id}").text
         self.assertIn(self.notice.recipients, wording)

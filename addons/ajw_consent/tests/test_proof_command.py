@@ -1,10 +1,13 @@
 import io
 from contextlib import redirect_stderr, redirect_stdout
+from types import SimpleNamespace
 from unittest.mock import patch
 
 from odoo.cli.command import find_command
 from odoo.tests import tagged
+from odoo.tools import config, mute_logger
 
+from ..tools import command
 from .seal_common import SealCommon
 
 
@@ -35,6 +38,31 @@ class TestProofCommand(SealCommon):
         with redirect_stderr(io.StringIO()), self.assertRaises(SystemExit) as stopped:
             find_command("ajw_consent_verify")().run([])
         self.assertEqual(stopped.exception.code, 2)
+
+    def _refused(self, name, database):
+        """Run a command that refuses; what it says on the terminal."""
+        # The settings are the server's, which goes on.
+        self.startPatcher(patch.object(type(config), "parse_config"))
+        with redirect_stderr(io.StringIO()) as said, mute_logger("odoo.sql_db"):
+            with self.assertRaises(SystemExit) as stopped:
+                find_command(name)().run(["-d", database])
+        self.assertEqual(stopped.exception.code, 2)
+        return said.getvalue()
+
+    def test_a_missing_database_is_said_in_a_sentence(self):
+        for name in ("ajw_consent_verify", "ajw_consent_rebuild"):
+            said = self._refused(name, "ajw_there_is_none")
+            self.assertIn("The database ajw_there_is_none cannot be opened. Check its name", said)
+            self.assertIn("does not exist", said)
+            self.assertNotIn("Traceback", said)
+
+    def test_a_database_without_the_addon_is_said_in_a_sentence(self):
+        nothing = SimpleNamespace(Environment=lambda *_arguments: {}, SUPERUSER_ID=1)
+        self.startPatcher(patch.object(command, "Registry"))
+        self.startPatcher(patch.object(command, "api", nothing))
+        for name in ("ajw_consent_verify", "ajw_consent_rebuild"):
+            said = self._refused(name, self.env.cr.dbname)
+            self.assertIn(f"not installed in the database {self.env.cr.dbname}.", said)
 
     def test_A2_verify_names_the_first_broken_link(self):
         mailed = self._mailed()

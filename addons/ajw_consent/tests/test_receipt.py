@@ -34,6 +34,44 @@ class TestReceipt(PreferenceCommon):
         self.assertEqual(content["dpv:hasConsentStatus"], "dpv:ConsentWithdrawn")
         self.assertEqual(content["pii_processing"]["x_notice"]["digest_sha256"], self.notice.digest)
 
+    def test_C2_it_names_the_purpose_as_the_person_read_it(self):
+        read = self.notice._line_of(self.purpose_invoice).name
+        withdrawal = self._withdraw(self.partner)
+        self.purpose_invoice.name = "Renamed since"
+        names = (self.event | withdrawal)._ajw_shown_names()
+        self.assertEqual(names, dict.fromkeys((self.event.id, withdrawal.id), read))
+        for event in (self.event, withdrawal):
+            purpose = self.Receipt._content(event)["pii_processing"]["purposes"][0]
+            self.assertEqual(purpose["purpose"], read)
+        # Who said no without having read a wording answered to what it is called now.
+        no = self.env["ajw.consent.event"]._record(
+            self.company,
+            self.partner,
+            self.purpose_order,
+            "whatsapp",
+            self.number,
+            "refused",
+            "spoken",
+        )
+        self.purpose_order.name = "Orders, renamed"
+        self.assertEqual(no._ajw_shown_names(), {no.id: "Orders, renamed"})
+
+    def test_names_of_many_answers_cost_as_many_queries_as_of_one(self):
+        withdrawal = self._withdraw(self.partner)
+        others = self.env["ajw.consent.event"].browse()
+        for index in range(5):
+            partner = self._create_partner(f"Customer {index}", f"+9198765437{index:02}")
+            others |= self._opt_in(partner) | self._withdraw(partner)
+
+        def queries(events):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            events._ajw_shown_names()
+            return self.env.cr.sql_log_count - before
+
+        self.assertLessEqual(queries(others), queries(withdrawal))
+
     def test_erased_evidence_leaves_a_receipt_without_the_address(self):
         evidence = self.env["ajw.consent.evidence"].search([("event_id", "=", self.event.id)])
         self.env.cr.execute("DELETE FROM ajw_consent_evidence WHERE id = %s", [evidence.id])
@@ -96,6 +134,18 @@ class TestReceipt(PreferenceCommon):
         self.assertFalse(mails("give", self.purpose_marketing))
         self.company.ajw_consent_receipt_mail = False
         self.assertFalse(mails("give", self.env.ref("ajw_consent.purpose_reminder")))
+
+    def test_C2_the_email_names_the_purpose_as_the_person_read_it(self):
+        read = self.notice._line_of(self.purpose_order).name
+        self.purpose_order.name = "Renamed since"
+        before = self.env["mail.mail"].search([])
+        self.env["ajw.consent.preference"]._decide(
+            *(self.controller, self.partner, "give", [self._key(self.purpose_order)], "portal"),
+            notice=self.notice,
+        )
+        mail = self.env["mail.mail"].search([]) - before
+        self.assertIn(read, mail.body_html)
+        self.assertNotIn("Renamed since", mail.body_html)
 
     def test_an_answer_stands_without_its_email(self):
         template = type(self.env["mail.template"])

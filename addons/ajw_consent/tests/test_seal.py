@@ -1,8 +1,10 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 import psycopg2
 from freezegun import freeze_time
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
@@ -193,6 +195,21 @@ class TestSeal(SealCommon):
         self.assertEqual(seal.mail_state, "queued")
         self._mail_of(seal).unlink()
         self.assertEqual(seal.mail_state, "to_send", "a deleted email is made anew")
+
+    def test_A2_a_seal_does_not_wait_for_the_hour_of_the_mail_queue(self):
+        """What lies in this database's own mail queue is not kept elsewhere yet."""
+        cron = self.env.ref("mail.ir_cron_mail_scheduler_action")
+        soon = fields.Datetime.now() + timedelta(minutes=5)
+        domain = [("cron_id", "=", cron.id), ("call_at", "<=", soon)]
+        triggers = self.env["ir.cron.trigger"]
+        triggers.search(domain).unlink()
+        seal, _mail = self._sealed_and_mailed()
+        self.assertEqual(triggers.search_count(domain), 1)
+        triggers.search(domain).unlink()
+        self.officer.email = False
+        seal._mail()
+        self.assertEqual(seal.mail_state, "nobody")
+        self.assertFalse(triggers.search_count(domain), "there is nothing to send")
 
     def test_seals_go_where_the_company_says(self):
         self.controller.ajw_consent_seal_recipients = "auditor@example.org, dpo@example.com"

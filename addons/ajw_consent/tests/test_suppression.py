@@ -48,6 +48,62 @@ class TestSuppression(ConsentCommon):
         for [text] in self.env.cr.fetchall():
             self.assertNotIn("9876543210", text)
 
+    def test_the_list_names_purposes(self):
+        self._withdraw(self.partner)
+        self.stop()
+        rows = self.rows().with_user(self.officer)
+        self.assertEqual(
+            set(rows.mapped("purpose_name")), {self.purpose_invoice.name, "Every purpose"}
+        )
+        found = rows.search([("purpose_name", "ilike", self.purpose_invoice.name)])
+        self.assertEqual(set(found.mapped("purpose_code")), {"invoice"})
+        self.assertIn(self.purpose_invoice.name, found[0].display_name)
+
+    def test_the_list_is_grouped_by_what_purposes_are_called(self):
+        self._withdraw(self.partner)
+        self.stop()
+        self.env["ajw.consent.suppression"]._suppress(
+            self.controller, "whatsapp", ["+919876500001"], self.purpose_order
+        )
+        # One that is no more: its code is all that is known.
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE ajw_consent_suppression SET purpose_code = 'gone' WHERE purpose_code = 'order'"
+            " AND company_id = %s",
+            [self.company.id],
+        )
+        self.env.invalidate_all()
+        rows = self.env["ajw.consent.suppression"].with_user(self.officer)
+        domain = [("company_id", "=", self.company.id)]
+        groups = rows.web_read_group(domain, ["purpose_name"])["groups"]
+        invoice = self.purpose_invoice.name
+        self.assertCountEqual(
+            [group["purpose_name"] for group in groups], ["Every purpose", "gone", invoice]
+        )
+        for group in groups:
+            inside = rows.search([*domain, *group["__extra_domain"]])
+            self.assertEqual(set(inside.mapped("purpose_name")), {group["purpose_name"]})
+            self.assertEqual(len(inside), group["__count"])
+
+    def test_A9_one_no_moves_a_date_and_adds_a_row(self):
+        start = fields.Datetime.now().replace(microsecond=0) - timedelta(days=1)
+        later = start + timedelta(hours=1)
+        for moment, purposes in (
+            (start, self.purpose_invoice),
+            (later, self.purpose_invoice | self.purpose_order),
+        ):
+            self.env["ajw.consent.event"]._record(
+                *(self.controller, self.partner, purposes, "whatsapp", self.number),
+                *("withdrawn", "spoken"),
+                occurred_at=moment,
+            )
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(
+            sorted((row.purpose_code, row.since) for row in self.rows()),
+            [("invoice", later), ("order", later)],
+        )
+
     def test_A9_stop_from_a_number_nobody_holds(self):
         self.assertFalse(self.stop("+919811122233"))
         self.assertEqual(self.rows().reason, "stop")

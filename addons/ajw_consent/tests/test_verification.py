@@ -1,6 +1,7 @@
 import base64
 import importlib.util
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
@@ -237,6 +238,35 @@ class TestVerification(SealCommon):
         self.assertEqual(again.finding_ids.mapped("reason"), whole.finding_ids.mapped("reason"))
         self.assertEqual(again.finding_ids[0].event_uuid, self.no.uuid)
 
+    def test_A2_seals_are_verified_step_by_step_and_the_steps_add_up(self):
+        """A ledger of many years: no step looks at all its seals."""
+        self._event_sql("kind = 'given', method = 'paper'", self.third)
+        self._recompute_everything()
+        self._seal()
+        whole = self._verify(self.mailed)
+        run = self.env["ajw.consent.verification"]._start(self.controller, "command", self.mailed)
+        run = run.with_context(ajw_ledger=LEDGER_SENTINEL)
+        seen = []
+        members = type(self.env["ajw.consent.seal"])._members
+        self.startPatcher(
+            patch.object(
+                type(self.env["ajw.consent.seal"]),
+                "_members",
+                lambda seal: seen.append(seal.sequence) or members(seal),
+            )
+        )
+        steps = []
+        while run.state in ("waiting", "running"):
+            del seen[:]
+            run._advance(1, 1)
+            run.invalidate_recordset()
+            steps.append(set(seen))
+        self.assertEqual([each for each in steps if each], [{1}, {2}, {3}], "one at a time")
+        self.assertEqual(run.finding_ids.mapped("reason"), whole.finding_ids.mapped("reason"))
+        self.assertEqual(run.finding_ids.mapped("seal_sequence"), [1, 2])
+        self.assertEqual(run.compared_with, whole.compared_with)
+        self.assertEqual(run.compared_with.count("differs"), 2, "found in steps before the last")
+
     def test_the_first_broken_link_of_each_chain_is_named(self):
         self._event_sql("ip_commitment = 'ab'", self.first)
         self._event_sql("ip_commitment = 'ab'", self.no)
@@ -329,6 +359,7 @@ class TestVerification(SealCommon):
         before = self._answers()
         self.assertEqual(self._verify().problem_count, 0)
         run = self._verify(kind="rebuild")
+        self.assertTrue(run.display_name.startswith("Rebuilding"), run.display_name)
         self.assertEqual((run.state, run.problem_count, run.answer_count), ("intact", 0, 3))
         self.assertEqual(self._answers(), before)
 

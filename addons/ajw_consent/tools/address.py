@@ -20,11 +20,17 @@ _NATIONAL_VARIANTS = (
     (re.compile(r"\+55(\d{2})([6-9]\d{7})"), "+55{}9{}"),
 )
 
-#: Country prefixes of :data:`_NATIONAL_VARIANTS`.
-_SEVERAL_WAYS = frozenset({"52", "54", "55"})
-_PLAIN_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+#: A number that is written in one way only: of none of the countries of the variants above.
+_is_one_way = re.compile(r"\+(?!5[245])[1-9][0-9]{6,14}").fullmatch
 
 PHONE_CHANNELS = ("whatsapp", "sms", "phone")
+
+#: What stands before a number: a word, an emoji, the invisible marks that come along with a copy.
+_LEADING = re.compile(r"^[^+\uff0b\d]+")
+
+#: The last digits of a second number, behind the first: "1234567/8". Where numbers have no fixed
+#: length they would make another number of it.
+_SECOND_LINE = re.compile(r"(?:/|\s[-\u2010-\u2015])\s*\d{1,2}\D*$")
 
 
 class AddressError(ValueError):
@@ -54,10 +60,32 @@ def normalize_address(channel, address, country_code=None):
         return normalized
     if channel not in PHONE_CHANNELS:
         return address
-    if address.startswith("00"):
+    number = parse_number(address, country_code)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def parse_number(address, country_code=None):
+    """Read a telephone number, in the digits of any script.
+
+    :param str address: as typed
+    :param str country_code: ISO 3166-1 alpha-2 code that a number without prefix belongs to
+    :return: a valid number, with its extension if there is one
+    :rtype: phonenumbers.PhoneNumber
+    :raises AddressError: with the code that says why
+    """
+    address = _LEADING.sub("", (address or "").strip())
+    if not address.isascii():
+        address = "".join(_plain_character(char) for char in address)
+    if address.startswith("00") and not _is_dialled(address, country_code):
         address = "+" + address[2:]
-    if not address.startswith("+") and not country_code:
+    if _SECOND_LINE.search(address):
+        raise AddressError("phone")
+    if address and not address.startswith("+") and not country_code:
         raise AddressError("country")
+    # Letters as on the keys of a telephone are digits to the library: a name behind half a number
+    # would make it somebody else's.
+    if not address or phonenumbers.is_alpha_number(address):
+        raise AddressError("phone")
     try:
         # a contact without a country has False there
         number = phonenumbers.parse(address, country_code or None)
@@ -65,7 +93,25 @@ def normalize_address(channel, address, country_code=None):
         raise AddressError("phone") from error
     if not phonenumbers.is_valid_number(number):
         raise AddressError("phone")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return number
+
+
+def _is_dialled(address, country_code):
+    """Tell whether a number that begins with 00 is valid as it is dialled in a country.
+
+    Where calls abroad begin with 001 or 009, what follows 00 is not a country's prefix.
+    """
+    with suppress(phonenumbers.NumberParseException):
+        if country_code:
+            return phonenumbers.is_valid_number(phonenumbers.parse(address, country_code))
+    return False
+
+
+def _plain_character(char):
+    """Return a digit of any script as one of ASCII, and nothing for a mark that nobody sees."""
+    if unicodedata.category(char) == "Cf":
+        return ""
+    return "+" if char == "\uff0b" else str(unicodedata.decimal(char, char))
 
 
 def address_variants(channel, address):
@@ -100,11 +146,7 @@ def canonical_address(channel, address):
     :param str address: number or email address, as it came
     :return: ``""`` when there is no address in it
     """
-    if (
-        channel in PHONE_CHANNELS
-        and _PLAIN_NUMBER.fullmatch(address)
-        and address[1:3] not in _SEVERAL_WAYS
-    ):
+    if channel in PHONE_CHANNELS and _is_one_way(address):
         return address
     if channel == "email":
         return _canonical_email(_plain_email(address))

@@ -21,6 +21,14 @@ def new_token():
     return secrets.token_urlsafe(32)
 
 
+def is_random(token):
+    """Tell whether a token is as long as those of :func:`new_token`: signed ones are longer.
+
+    :param str token: as it stands in the link
+    """
+    return len(token) == 43
+
+
 def is_canonical(token):
     """Tell whether a text is a token as we write it: of two spellings only one is ours.
 

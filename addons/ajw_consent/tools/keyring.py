@@ -134,25 +134,53 @@ class Keyring:
         :param texts: iterable of str
         :return: list of lists of str, in the order of the texts
         """
-        # HMAC (RFC 2104) spelled out: key and context are worked in once, not for each text
-        states = [
-            (
-                f"{key_id}:",
-                hashlib.sha256(key.ljust(64, b"\0").translate(_INNER) + context.encode() + b"\0"),
-                hashlib.sha256(key.ljust(64, b"\0").translate(_OUTER)),
-            )
-            for key_id, key in self._hmac_keys.items()
-        ]
+        keys = [(f"{key_id}:", *self._hmac_state(key_id, context)) for key_id in self._hmac_keys]
         found = []
         for text in texts:
             encoded, digests = text.encode(), []
-            for prefix, inner, outer in states:
+            for prefix, inner, outer in keys:
                 inside, outside = inner.copy(), outer.copy()
                 inside.update(encoded)
                 outside.update(inside.digest())
                 digests.append(prefix + outside.hexdigest())
             found.append(digests)
         return found
+
+    def are_among(self, context, texts, digests):
+        """Tell of many texts whether one of their digests, under whichever key, is among some.
+
+        :param texts: iterable of str
+        :param digests: iterable of digests, see :meth:`digest`
+        :return: iterator of bool, in the order of the texts
+        """
+        wanted = {}
+        for digest in digests:
+            key_id, _colon, hex_digits = digest.partition(":")
+            wanted.setdefault(key_id, set()).add(hex_digits)
+        keys = [
+            (*self._hmac_state(key_id, context), of_key)
+            for key_id, of_key in wanted.items()
+            if key_id in self._hmac_keys
+        ]
+        for text in texts:
+            encoded, among = text.encode(), False
+            for inner, outer, of_key in keys:
+                inside, outside = inner.copy(), outer.copy()
+                inside.update(encoded)
+                outside.update(inside.digest())
+                among = among or outside.hexdigest() in of_key
+            yield among
+
+    def _hmac_state(self, key_id, context):
+        """Return the two hashes of HMAC (RFC 2104) with key and context worked in already.
+
+        With many texts that is done once, not for each of them.
+        """
+        key = self._hmac_keys[key_id].ljust(64, b"\0")
+        return (
+            hashlib.sha256(key.translate(_INNER) + context.encode() + b"\0"),
+            hashlib.sha256(key.translate(_OUTER)),
+        )
 
 
 def generate_keys():

@@ -6,6 +6,8 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError
 from odoo.tools import mute_logger
 
+from ..tools.chosen import with_chosen_contacts
+
 
 class AjwConsentInvite(models.TransientModel):
     """Invite contacts by email to opt in, after showing who will be asked and who will not."""
@@ -45,14 +47,7 @@ class AjwConsentInvite(models.TransientModel):
     @api.model
     def default_get(self, fields_list):
         # EXTENDS 'base'
-        values = super().default_get(fields_list)
-        if (
-            "partner_ids" in fields_list
-            and not values.get("partner_ids")
-            and self.env.context.get("active_model") == "res.partner"
-        ):
-            values["partner_ids"] = [Command.set(self.env.context.get("active_ids") or [])]
-        return values
+        return with_chosen_contacts(self, fields_list, super().default_get(fields_list))
 
     @api.constrains("company_id")
     def _check_company(self):

@@ -1,6 +1,7 @@
-from odoo import Command, api, fields, models
+from odoo import api, fields, models
 
 from ..models.selections import ORIGINS
+from ..tools.chosen import with_chosen_contacts
 
 
 class AjwConsentOriginRecord(models.TransientModel):
@@ -45,14 +46,7 @@ class AjwConsentOriginRecord(models.TransientModel):
     @api.model
     def default_get(self, fields_list):
         # EXTENDS 'base'
-        values = super().default_get(fields_list)
-        if (
-            "partner_ids" in fields_list
-            and not values.get("partner_ids")
-            and self.env.context.get("active_model") == "res.partner"
-        ):
-            values["partner_ids"] = [Command.set(self.env.context.get("active_ids") or [])]
-        return values
+        return with_chosen_contacts(self, fields_list, super().default_get(fields_list))
 
     def action_record(self):
         """Write the origin of each contact down.

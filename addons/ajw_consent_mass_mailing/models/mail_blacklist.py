@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.tools import email_normalize
 
 
 class MailBlacklist(models.Model):
@@ -9,7 +10,10 @@ class MailBlacklist(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         # EXTENDS 'mail'
-        known = set(self.sudo().search([("email", "in", [v.get("email") for v in vals_list])]).ids)
+        # Odoo returns the entry there is already, whoever asks and however the address is spelt.
+        emails = [email_normalize(vals.get("email")) for vals in vals_list]
+        # sudo: whoever unsubscribes is nobody's user
+        known = set(self.sudo().search([("email", "in", emails)]).ids)
         entries = super().create(vals_list)
         entries.filtered(lambda entry: entry.id not in known)._ajw_withdraw()
         return entries

@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools.mail import email_normalize_all
 
 
@@ -8,17 +8,11 @@ class MailComposeMessage(models.TransientModel):
     _inherit = "mail.compose.message"
 
     ajw_purpose_code = fields.Selection(
-        selection="_ajw_purposes",
+        selection=lambda self: self.env["ajw.consent.purpose"]._code_choices(),
         string="What It Is For",
         help="Advertising reaches only those who agreed to it, as long as its legal basis is "
         "consent. Left empty, it is about their own matters: all get it but those who said no.",
     )
-
-    @api.model
-    def _ajw_purposes(self):
-        # sudo: whoever mails need not see the settings of consent
-        purposes = self.env["ajw.consent.purpose"].sudo().search([])
-        return [(purpose.code, purpose.name) for purpose in purposes]
 
     def _process_mail_values_state(self, mail_values_dict):
         # EXTENDS 'mail'
@@ -71,11 +65,7 @@ class MailComposeMessage(models.TransientModel):
         return controller, self._ajw_purpose() or self.env.ref("ajw_consent.purpose_service")
 
     def _ajw_purpose(self):
-        # sudo: see _ajw_purposes
-        purposes = self.env["ajw.consent.purpose"].sudo()
-        if not self.ajw_purpose_code:
-            return purposes
-        return purposes.search([("code", "=", self.ajw_purpose_code)], limit=1)
+        return self.env["ajw.consent.purpose"]._of_code(self.ajw_purpose_code)
 
     def _prepare_mailing_values(self):
         # EXTENDS 'mass_mailing'

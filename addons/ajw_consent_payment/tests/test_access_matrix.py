@@ -10,7 +10,7 @@ from odoo.addons.ajw_consent.tests.common import ConsentCommon
 class TestAccessMatrix(AccessMatrixMixin, ConsentCommon):
     """The addon brings no model, no public method, no field and no scheduled action.
 
-    Its route is Odoo's own for paying an invoice, which checks the document's access first.
+    Its routes are Odoo's own for paying invoices, which check the customer's access first.
     """
 
     addon = "ajw_consent_payment"

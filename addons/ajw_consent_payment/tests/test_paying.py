@@ -1,6 +1,6 @@
 from unittest.mock import patch
 
-from odoo.tests import JsonRpcException, tagged
+from odoo.tests import JsonRpcException, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.account_payment.tests.common import AccountPaymentCommon
@@ -30,6 +30,7 @@ class TestPaying(ConsentCommonMixin, AccountPaymentCommon, PaymentHttpCommon):
                     "move_type": "out_invoice",
                     "partner_id": cls.payer.id,
                     "invoice_date": "2026-01-31",
+                    "invoice_date_due": "2026-02-28",
                     "invoice_line_ids": [
                         (0, 0, {"name": "Repair", "price_unit": 100, "tax_ids": []})
                     ],
@@ -120,6 +121,77 @@ class TestPaying(ConsentCommonMixin, AccountPaymentCommon, PaymentHttpCommon):
         self.assertIn('data-done="asked"', self._page())
         self.assertNotIn('data-done="asked"', self._page(), "said once")
         self.assertIn(f'value="{self.box}"', self._page(), "a link does not tell what was answered")
+
+    def _log_in(self):
+        """The payer in the portal."""
+        new_test_user(
+            self.env,
+            "payer",
+            groups="base.group_portal",
+            partner_id=self.payer.id,
+            company_id=self.seller.id,
+            company_ids=[(6, 0, self.seller.ids)],
+        )
+        self.env.flush_all()
+        self.authenticate("payer", "payer")
+
+    def _pay_overdue(self, **values):
+        values = {
+            "payment_reference": self.invoice.name,
+            "provider_id": self.provider.id,
+            "payment_method_id": self.payment_method_id,
+            "token_id": None,
+            "amount": self.invoice.amount_residual,
+            "flow": "direct",
+            "tokenization_requested": False,
+            "landing_route": "/my/invoices",
+            **values,
+        }
+        with mute_logger("odoo.addons.payment.models.payment_transaction"):
+            processing = self.make_jsonrpc_request("/invoice/transaction/overdue", values)
+        self.env.invalidate_all()
+        return self._get_tx(processing["reference"])
+
+    def test_C2_boxes_where_all_overdue_invoices_are_paid(self):
+        self.invoice.copy(
+            {"invoice_date": "2026-01-15", "invoice_date_due": "2026-02-14"}
+        ).action_post()
+        self._log_in()
+        page = self.url_open("/my/invoices/overdue").text
+        self.assertIn("o_ajw_boxes", page)
+        boxes = page.split("o_ajw_boxes")[1].split("</fieldset>")[0]
+        self.assertIn(f'value="{self.box}"', boxes)
+        self.assertNotIn("checked", boxes)
+        tx = self._pay_overdue()
+        self.assertEqual(len(tx.invoice_ids), 2)
+        self.assertFalse(self._events(), "none ticked, nothing recorded")
+        self.assertNotIn("o_ajw_boxes_done", self.url_open("/my/invoices").text)
+        tx = self._pay_overdue(**self._ticked(self.box))
+        self.assertEqual(len(tx.invoice_ids), 2)
+        event = self._events()
+        self.assertEqual(
+            (event.kind, event.method, event.notice_id), ("given", "portal", self.seller_notice)
+        )
+        evidence = self.env["ajw.consent.evidence"].search([("event_id", "=", event.id)])
+        self.assertIn("2 overdue invoices", evidence.note)
+        self.assertEqual(evidence.actor, "payer")
+        self.assertIn("o_ajw_boxes_done", self.url_open("/my/invoices").text)
+        self.assertNotIn("o_ajw_boxes_done", self.url_open("/my/invoices").text, "said once")
+
+    def test_overdue_boxes_need_a_login_and_never_block_the_payment(self):
+        with mute_logger("odoo.http"), self.assertRaises(JsonRpcException):
+            self._pay_overdue(**self._ticked(self.box))
+        self.env.invalidate_all()
+        self.assertFalse(self._events())
+        self._log_in()
+        for values in (
+            self._ticked("0-whatsapp"),
+            self._ticked(self.box, ajw_notice="x"),
+            {"ajw_choices": {"a": 1}},
+        ):
+            with self.subTest(values=values):
+                self.assertTrue(self._pay_overdue(**values))
+                self.assertFalse(self._events())
 
     def test_failing_to_record_never_blocks_the_payment(self):
         preference = type(self.env["ajw.consent.preference"])
