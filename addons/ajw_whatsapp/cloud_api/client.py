@@ -7,23 +7,22 @@ API, "Resumable Upload" and "Securing API Requests" (``appsecret_proof``).
 import hashlib
 import hmac
 import json
-import ssl
 import threading
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from .errors import CloudApiError, ConnectionFailed, OutcomeUnknown
-from .sanitize import clean_json, clean_text, phone_number
+from . import answers
+from .errors import ConnectionFailed, OutcomeUnknown
+from .sanitize import phone_number
+from .transport import MAX_ANSWER_BYTES, Transport
 
 #: Seconds to connect, and between two bytes of an answer.
 TIMEOUT = (5, 30)
-
-#: No answer of the API is longer; one that is comes from something else.
-MAX_ANSWER_BYTES = 10 * 1024 * 1024
 
 #: A list of templates or numbers that takes more pages than this does not end.
 MAX_PAGES = 200
@@ -38,6 +37,12 @@ NUMBER_FIELDS = (
 )
 
 ACCOUNT_FIELDS = "id,name,account_review_status,business_verification_status,health_status"
+
+_HTTP_ERRORS = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
+
+LIMIT_FIELDS = (
+    "id,throughput,messaging_limit_tier,whatsapp_business_manager_messaging_limit,quality_rating"
+)
 
 #: Ids of Meta's are far shorter; a longer one would not fit into an index.
 MAX_ID = 512
@@ -120,6 +125,7 @@ class CloudApiClient:
         self._local = threading.local()
         self._sessions = []
         self._sessions_lock = threading.Lock()
+        self._transport = Transport(self._root, timeout)
 
     @property
     def _has_app_token(self):
@@ -140,6 +146,19 @@ class CloudApiClient:
             for session in self._sessions:
                 session.close()
             self._sessions.clear()
+        self._transport.close()
+
+    @property
+    def usage(self):
+        """How much of its limits Meta said in this thread's last answer is used up, 0 to 1;
+        ``None`` if it did not say."""
+        return getattr(self._local, "usage", None)
+
+    @property
+    def retry_after(self):
+        """How many seconds to wait this thread's last answer asked for, whatever it was; ``None``
+        if it did not."""
+        return getattr(self._local, "retry_after", None)
 
     # Messages and media
 
@@ -149,7 +168,13 @@ class CloudApiClient:
         :param dict payload: see :mod:`.payload`
         :rtype: Sent
         """
-        answer = self._request("POST", f"{self._phone_number_id}/messages", json_body=payload)
+        answer = self._call(
+            "POST",
+            f"{self._phone_number_id}/messages",
+            json.dumps(payload).encode(),
+            "application/json",
+            announce=True,
+        )
         wamid = _first(answer, "messages").get("id")
         if not isinstance(wamid, str) or not 0 < len(wamid) <= MAX_ID:
             raise OutcomeUnknown("The answer names no message.")
@@ -164,18 +189,20 @@ class CloudApiClient:
         :return: Meta's id of the file
         :rtype: str
         """
+        body, content_type = urllib3.encode_multipart_formdata(
+            {
+                "messaging_product": "whatsapp",
+                "type": mimetype,
+                "file": (filename, content, mimetype),
+            }
+        )
         return self._required_id(
-            self._request(
-                "POST",
-                f"{self._phone_number_id}/media",
-                data={"messaging_product": "whatsapp", "type": mimetype},
-                files={"file": (filename, content, mimetype)},
-            )
+            self._call("POST", f"{self._phone_number_id}/media", body, content_type)
         )
 
     def delete_media(self, media_id):
         """Delete an uploaded file."""
-        self._request("DELETE", media_id, params={"phone_number_id": self._phone_number_id})
+        self._call("DELETE", media_id, params={"phone_number_id": self._phone_number_id})
 
     # Look-ups
 
@@ -186,6 +213,17 @@ class CloudApiClient:
             self._phone_number_id,
             params={"fields": "id,display_phone_number,verified_name,quality_rating"},
         )
+
+    def get_number_limits(self):
+        """Return what Meta allows the number: ``throughput`` (``level``) and the portfolio's
+        ``whatsapp_business_manager_messaging_limit``, formerly ``messaging_limit_tier``.
+        """
+        return self._request("GET", self._phone_number_id, params={"fields": LIMIT_FIELDS})
+
+    def get_owner(self):
+        """Return ``id`` and ``name`` of the business portfolio that the account belongs to."""
+        answer = self._request("GET", self._waba_id, params={"fields": "id,owner_business_info"})
+        return answer.get("owner_business_info") or {}
 
     def get_business_account(self):
         """Return the business account's ``id`` and ``name``."""
@@ -298,6 +336,20 @@ class CloudApiClient:
         """Submit a changed template."""
         return self._request("POST", template_id, json_body=payload)
 
+    def delete_template(self, name, template_id):
+        """Delete one language of a template.
+
+        Source: Meta, "Delete message template": by name and ``hsm_id`` only that one goes.
+
+        :param str name: the template's name
+        :param str template_id: Meta's id of it in this language
+        """
+        self._request(
+            "DELETE",
+            f"{self._waba_id}/message_templates",
+            params={"name": name, "hsm_id": template_id},
+        )
+
     def upload_sample(self, content, filename, mimetype):
         """Upload an example file for a template under review.
 
@@ -374,13 +426,41 @@ class CloudApiClient:
             )
             with response:
                 body = _read_limited(response)
-        except requests.exceptions.RequestException as error:
-            if _never_sent(error):
-                raise ConnectionFailed(type(error).__name__) from None
-            raise OutcomeUnknown(type(error).__name__) from None
-        except urllib3.exceptions.HTTPError as error:  # while reading the answer
-            raise OutcomeUnknown(type(error).__name__) from None
-        return _parse_answer(response, body)
+        except _HTTP_ERRORS as error:
+            raise self._failure(error) from None
+        return self._read(response.status_code, response.reason, response.headers, body)
+
+    def _call(self, method, path, body=None, content_type=None, *, params=None, announce=False):
+        """Make one of the calls of which there are many, and return the answer's JSON object.
+
+        :param bytes body: of the request
+        :param bool announce: see :meth:`.transport.Transport.call`
+        """
+        params = dict(params or {})
+        if self._proof:
+            params["appsecret_proof"] = self._proof
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "*/*"}
+        if content_type:
+            headers["Content-Type"] = content_type
+        if params:
+            path = f"{path}?{urlencode(params)}"
+        try:
+            answer = self._transport.call(method, path, headers, body, announce)
+        except _HTTP_ERRORS as error:
+            raise self._failure(error) from None
+        return self._read(*answer)
+
+    def _failure(self, error):
+        """Return the exception that says what a failed call means."""
+        self._local.usage = self._local.retry_after = None
+        # the error's own text may hold the address, with the proof of the app's secret
+        failure = ConnectionFailed if answers.never_sent(error) else OutcomeUnknown
+        return failure(type(error).__name__)
+
+    def _read(self, status, reason, headers, body):
+        self._local.usage = answers.usage(headers)
+        self._local.retry_after = answers.retry_after(headers)
+        return answers.parse_answer(status, reason, headers, body)
 
     def _pages(self, path, params):
         """Yield the rows of a list, following ``paging.cursors.after`` to the end."""
@@ -418,107 +498,3 @@ def _first(answer, key):
     rows = answer.get(key)
     row = rows[0] if isinstance(rows, list) and rows else None
     return row if isinstance(row, dict) else {}
-
-
-#: Failures of opening a connection: to Meta, or to the proxy on the way there.
-_NOT_CONNECTED = (
-    urllib3.exceptions.NewConnectionError
-    | urllib3.exceptions.ConnectTimeoutError
-    | urllib3.exceptions.NameResolutionError
-)
-
-
-def _never_sent(error):
-    """Tell whether a failed request failed before any byte of it was sent.
-
-    What is not known to be such a failure counts as sent.
-    """
-    if isinstance(
-        error,
-        requests.exceptions.ConnectTimeout
-        | requests.exceptions.InvalidURL
-        | requests.exceptions.InvalidSchema
-        | requests.exceptions.MissingSchema,
-    ):
-        return True
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    if isinstance(reason, urllib3.exceptions.ProxyError):
-        # urllib3 says "unable to connect to proxy" even when the proxy hung up after it had read
-        # the whole request; only the original error tells.
-        reason = reason.original_error
-        if isinstance(reason, OSError) and str(reason).startswith("Tunnel connection failed:"):
-            return True  # the proxy refused CONNECT, and nothing goes out before that
-    if isinstance(reason, urllib3.exceptions.SSLError | ssl.SSLError):
-        # A certificate is checked before anything is sent; other TLS errors come at any time.
-        return any(
-            isinstance(part, ssl.SSLCertVerificationError) for part in (reason, *reason.args)
-        )
-    return isinstance(reason, _NOT_CONNECTED)
-
-
-def _parse_answer(response, body):
-    """Return the answer's JSON object, or raise what it says."""
-    try:
-        answer = clean_json(json.loads(body))
-    except (ValueError, RecursionError):
-        answer = None
-    status = response.status_code
-    error = answer.get("error") if isinstance(answer, dict) else None
-    if isinstance(error, dict) and _integer(error.get("code")) is not None:
-        raise _meta_error(error, status, response.headers)
-    if 200 <= status < 300 and isinstance(answer, dict):
-        return answer
-    if status >= 500 or 200 <= status < 300:
-        # Behind the gateway that gave up, Meta may have carried the call out.
-        raise OutcomeUnknown(f"HTTP {status} without an answer of Meta's")
-    raise CloudApiError(
-        None,
-        title=clean_text(response.reason),
-        retry_after=_retry_after(response.headers),
-        http_status=status,
-    )
-
-
-def _meta_error(error, status, headers):
-    data = error.get("error_data")
-    details = data.get("details") if isinstance(data, dict) else None
-    return CloudApiError(
-        _integer(error.get("code")),
-        subcode=_integer(error.get("error_subcode")),
-        title=str(error.get("error_user_title") or error.get("type") or ""),
-        message=str(error.get("message") or ""),
-        details=str(details or error.get("error_user_msg") or "") or None,
-        fbtrace_id=error.get("fbtrace_id"),
-        retry_after=_retry_after(headers),
-        http_status=status,
-    )
-
-
-def _integer(value):
-    """Return the value as an integer a database column can hold, or ``None``."""
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if abs(number) < 2**31 else None
-
-
-def _retry_after(headers):
-    """Return the seconds Meta asks to wait: ``Retry-After`` (s) or the usage header (minutes)."""
-    seconds = _integer(headers.get("Retry-After"))
-    if seconds is not None:
-        return max(0, min(seconds, 86400))
-    try:
-        usage = json.loads(headers.get("X-Business-Use-Case-Usage") or "{}")
-        minutes = max(
-            (
-                entry.get("estimated_time_to_regain_access") or 0
-                for entries in usage.values()
-                for entry in entries
-            ),
-            default=0,
-        )
-    except (ValueError, AttributeError, TypeError):
-        return None
-    return min(minutes * 60, 86400) or None

@@ -1,14 +1,16 @@
-"""Words by which a person says over WhatsApp that messages shall stop.
+"""Words by which a person says over WhatsApp that messages shall stop, or may start again.
 
 Only a whole message counts: "please stop by tomorrow" stops nothing. The words are English and
-Hindi, in both scripts. There is no such list for starting again: consent needs a notice and an
-explicit act, and one word typed into a chat proves neither.
+Hindi, in both scripts, as people write them and as our own texts name them.
+
+A STOP is believed without question. A START only takes a STOP back: consent needs a notice and an
+explicit act, so it opens nothing that was not open before.
 """
 
 import unicodedata
 
-STOP_WORDS = frozenset(
-    (
+STOP_WORDS = {
+    "en": (
         "stop",
         "stop all",
         "stopall",
@@ -17,6 +19,8 @@ STOP_WORDS = frozenset(
         "optout",
         "stop messages",
         "stop promotions",
+    ),
+    "hi": (
         "रोकें",
         "रोको",
         "रुकें",
@@ -31,8 +35,37 @@ STOP_WORDS = frozenset(
         "band karo",
         "band karen",
         "roko",
-    )
-)
+    ),
+}
+
+START_WORDS = {
+    "en": (
+        "start",
+        "restart",
+        "unstop",
+        "resume",
+        "subscribe",
+        "resubscribe",
+        "opt in",
+        "optin",
+        "start messages",
+    ),
+    "hi": (
+        "शुरू",
+        "शुरू करें",
+        "शुरू करो",
+        "शुरु करें",
+        "शुरु करो",
+        "चालू करें",
+        "चालू करो",
+        "स्टार्ट",
+        "सदस्यता लें",
+        "shuru karo",
+        "shuru karen",
+        "chalu karo",
+        "chalu karen",
+    ),
+}
 
 
 def _normalize(text):
@@ -47,13 +80,53 @@ def _normalize(text):
     return " ".join(text.split())
 
 
-_NORMALIZED = frozenset(_normalize(word) for word in STOP_WORDS)
+def _by_word(words):
+    return {_normalize(word): lang for lang, each in words.items() for word in each}
+
+
+_STOP = _by_word(STOP_WORDS)
+_START = _by_word(START_WORDS)
+
+
+def stop_language(*texts):
+    """Return the language in which one of the texts, as a whole, asks to stop, or ``None``.
+
+    :param texts: what was written, or a button's text and payload; ``None`` counts as nothing
+    :rtype: str
+    """
+    return _language(_STOP, texts)
+
+
+def start_language(*texts):
+    """Return the language in which one of the texts, as a whole, asks to start, or ``None``.
+
+    A text or payload that asks to stop wins.
+
+    :param texts: see :func:`stop_language`
+    :rtype: str
+    """
+    return None if stop_language(*texts) else _language(_START, texts)
 
 
 def is_stop(*texts):
-    """Tell whether one of the texts, as a whole, asks to stop.
+    """Tell whether one of the texts, as a whole, asks to stop; see :func:`stop_language`.
 
-    :param texts: what was written, or a button's text and payload; ``None`` counts as nothing
     :rtype: bool
     """
-    return any(_normalize(text) in _NORMALIZED for text in texts if text)
+    return stop_language(*texts) is not None
+
+
+def is_start(*texts):
+    """Tell whether one of the texts, as a whole, asks to start; see :func:`start_language`.
+
+    :rtype: bool
+    """
+    return start_language(*texts) is not None
+
+
+def _language(words, texts):
+    for text in texts:
+        language = words.get(_normalize(text)) if text else None
+        if language:
+            return language
+    return None

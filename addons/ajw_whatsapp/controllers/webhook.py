@@ -26,7 +26,7 @@ class WhatsappWebhook(http.Controller):
     )
     def handshake(self, path, **params):
         """Answer Meta's check that the address is ours: the challenge, if the verify token fits."""
-        account = self._find_account(path)
+        account = self._account(path)
         if not account:
             return self._answer(404, "unknown address")
         try:
@@ -53,43 +53,33 @@ class WhatsappWebhook(http.Controller):
     )
     def receive(self, path, **_params):
         """Take in one call: 200 once it is stored, so that Meta does not send it again."""
-        account = self._find_account(path)
+        account = self._account(path)
         if not account:
             return self._answer(404, "unknown address")
         body = self._read_body()
         if body is None:
             return self._answer(413, "too long")
+        signature = request.httprequest.headers.get("X-Hub-Signature-256")
         try:
-            secret = account._read_secret("app_secret")
+            believed = account._believes(path, body, signature)
         except UserError:
             # The keys will come back; until then Meta keeps the event and calls again.
             _logger.warning(
                 "Webhook of WhatsApp account %s: the app secret cannot be read", account.id
             )
             return self._answer(503, "not available")
-        if not secret:
-            _logger.warning("Webhook of WhatsApp account %s: no app secret is stored", account.id)
-        signature = request.httprequest.headers.get("X-Hub-Signature-256")
-        believed = webhook.signature_is_valid(body, signature, secret)
         account._note_webhook(believed)
         if not believed:
             return self._answer(403, "the signature does not fit")
-        try:
-            payload = webhook.decode(body)
-        except webhook.MalformedPayload:
-            return self._answer(400, "not a JSON object")
-        account.env["ajw.whatsapp.webhook.event"]._receive(account, payload)
+        # Read later, also when it is no JSON: what was signed is Meta's, and calling again would
+        # not make it better. It may hold a STOP, so it is kept and a person looks.
+        account.env["ajw.whatsapp.webhook.event"]._receive(account, webhook.decode(body))
         return self._answer(200, "ok")
 
-    def _find_account(self, path):
-        """Return the account of a webhook path, archived ones included: STOP counts there too."""
+    def _account(self, path):
+        """Return the account of a webhook path."""
         # sudo: Meta calls without a user; the signature decides what is believed
-        return (
-            request.env["ajw.whatsapp.account"]
-            .sudo()
-            .with_context(active_test=False)
-            .search([("webhook_path", "=", path)], limit=1)
-        )
+        return request.env["ajw.whatsapp.account"].sudo()._of_webhook(path)
 
     def _read_body(self):
         """Return the raw bytes, or ``None`` when there are too many of them."""

@@ -171,7 +171,8 @@ class AccountMove(models.Model):
             )
         )
         lost = self.browse(set(self.ids) - set(active.mapped("res_id")) - set(problems))
-        for move in lost:
+        waits = self.env["account.move.send"]._ajw_whatsapp_waits_for_commit
+        for move in lost.filtered(lambda move: not waits(move)):
             problems[move.id] = self.env._(
                 "The invoice was prepared but not queued for WhatsApp. The reason is on the "
                 "invoice as an activity."

@@ -1,12 +1,6 @@
-import logging
-import traceback
 from collections import defaultdict
 
 from odoo import api, models
-from odoo.exceptions import ConcurrencyError
-from odoo.tools import mute_logger
-
-_logger = logging.getLogger(__name__)
 
 METHOD = "ajw_whatsapp"
 
@@ -116,54 +110,3 @@ class AccountMoveSend(models.AbstractModel):
                 self.env["account.move"].concat(*moves).with_user(author_id).sudo(), moves_data
             )
         return super()._hook_if_success(moves_data, from_cron)
-
-    def _ajw_whatsapp_queue_moves(self, moves, moves_data):
-        """Queue the invoices; whatever goes wrong becomes an activity on the invoice.
-
-        Nothing is raised: a rollback now would lose what e-invoicing has just registered with an
-        authority. The gate is asked again here, because only the wizards show alerts.
-        """
-        templates = {
-            move.id: move_data["ajw_whatsapp_template"]
-            for move, move_data in moves_data.items()
-            if move_data.get("ajw_whatsapp_template")
-        }
-        occasions = {
-            move.id: move_data["ajw_whatsapp_occasion"]
-            for move, move_data in moves_data.items()
-            if move_data.get("ajw_whatsapp_occasion")
-        }
-        problems = self._ajw_whatsapp_try_queue(moves, templates, occasions)
-        for move in moves:
-            if problem := problems.get(move.id):
-                move._ajw_whatsapp_complain(problem, move.env.user)
-
-    def _ajw_whatsapp_try_queue(self, moves, templates, occasions):
-        """Queue together; if that fails, one by one, so that one invoice does not hold up the rest.
-
-        :return: ``{move_id: sentence}`` for what was not queued
-        """
-        try:
-            # the database's own error would print the row, text and number included
-            with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
-                return moves._ajw_whatsapp_queue(templates, occasions)[1]
-        except ConcurrencyError:
-            if len(moves) == 1:
-                return {}  # someone else is queueing the same message this moment: it is on its way
-        except Exception as error:
-            if len(moves) == 1:
-                _logger.error(  # without the error's text, which may hold personal data
-                    "Queueing invoice %s for WhatsApp failed: %s\n%s",
-                    moves.id,
-                    type(error).__name__,
-                    "".join(traceback.format_tb(error.__traceback__)),
-                )
-                return {
-                    moves.id: self.env._(
-                        "Queueing for WhatsApp failed. The server log has the details."
-                    )
-                }
-        problems = {}
-        for move in moves:
-            problems |= self._ajw_whatsapp_try_queue(move, templates, occasions)
-        return problems

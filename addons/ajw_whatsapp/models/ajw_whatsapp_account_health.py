@@ -119,9 +119,8 @@ class AjwWhatsappAccount(models.Model):
             ):
                 account[f"template_{name}_count"] = sum(mine.get(s, 0) for s in statuses)
 
-    @api.depends("state", "active", "stopped_reason", "paused_until", "setup_done")
+    @api.depends("state", "active", "stopped_reason", "paused_until", "pause_reason", "setup_done")
     def _compute_health_advice(self):
-        now = fields.Datetime.now()
         for account in self:
             health, advice = "good", False
             if account.state == "draft":
@@ -131,9 +130,8 @@ class AjwWhatsappAccount(models.Model):
                 advice = account.stopped_reason or self.env._("Stopped: test the connection.")
             elif account.warning:
                 health, advice = "attention", account.warning
-            elif account.paused_until and account.paused_until > now:
-                health = "attention"
-                advice = self.env._("Meta asked to pause. It goes on by itself.")
+            elif pause := account._pause_text():
+                health, advice = "attention", pause
             elif not account.has_app_secret:
                 health = "attention"
                 advice = self.env._(

@@ -1,5 +1,4 @@
 import logging
-import traceback
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -7,6 +6,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from odoo.addons.ajw_consent.tools.log import log_failure
 from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 from .ajw_whatsapp_message import ENGINE_CONTEXT_KEY
@@ -57,7 +57,7 @@ class AjwWhatsappAccount(models.Model):
         :rtype: int
         """
         self.ensure_one()
-        if not self.active or self.state != "connected":
+        if not self.active or self.state != "connected" or not self._has_documents_to_prepare():
             return 0
         taken = self._in_fresh_transaction(self._take_for_rendering)
         if taken is None:
@@ -68,6 +68,9 @@ class AjwWhatsappAccount(models.Model):
             # what was rendered is in the file store now, not to be kept in memory as well
             self.env.invalidate_all()
         return done + len(message_ids)
+
+    def _has_documents_to_prepare(self):
+        return bool(self._outbox.search_count(self._preparing_domain(), limit=1))
 
     def _preparing_domain(self):
         return Domain(
@@ -133,11 +136,16 @@ class AjwWhatsappAccount(models.Model):
 
     def _drop_cancelled(self):
         """Cancel what belongs to batches that were cancelled while the sender held it."""
+        # first the batches: few are cancelled, and many messages may be waiting
+        cancelled = self.env["ajw.whatsapp.batch"].sudo()  # sudo: the sender is nobody's user
+        cancelled = cancelled.search([("cancel_requested", "=", True)])
+        if not cancelled:
+            return self._outbox
         messages = self._outbox.search(
             [
                 ("account_id", "=", self.id),
                 ("state", "in", WAITING_STATES),
-                ("batch_id.cancel_requested", "=", True),
+                ("batch_id", "in", cancelled.ids),
             ]
         ).try_lock_for_update()
         messages._set_state("cancelled", retry_at=False)
@@ -158,13 +166,8 @@ class AjwWhatsappAccount(models.Model):
                 said = str(error)
             else:
                 said = self.env._("The server log has the details.")
-                _logger.error(  # without the error's text, which may hold personal data
-                    "WhatsApp account %s: making the PDF for message %s failed: %s\n%s",
-                    self.id,
-                    message_ids,
-                    type(error).__name__,
-                    "".join(traceback.format_tb(error.__traceback__)),
-                )
+                task = f"making the PDF for message {message_ids}"
+                log_failure(_logger, f"WhatsApp account {self.id}: {task} failed", error)
             self._in_fresh_transaction(self._give_up_rendering, message_ids, said)
         else:
             if rendered is not None:

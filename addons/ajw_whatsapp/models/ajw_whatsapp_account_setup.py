@@ -26,7 +26,7 @@ STEP_CHECKS = {
     "business": ("business",),
     "app": ("keys", "app"),
     "number": ("keys",),
-    "token": ("token", "permissions", "number"),
+    "token": ("official", "token", "permissions", "number"),
     "register": ("registered", "display_name", "quality"),
     "webhook": ("subscribed", "fields", "address", "callback", "reports", "app_secret"),
     "payment": ("review", "health", "payment"),
@@ -43,7 +43,16 @@ WEBHOOK_FIELDS = (
     "message_template_status_update",
     "message_template_quality_update",
     "template_category_update",
+    "message_template_components_update",
     "user_preferences",
+    "user_id_update",
+    "account_update",
+    "account_alerts",
+    "account_review_update",
+    "business_capability_update",
+    "phone_number_name_update",
+    "phone_number_quality_update",
+    "security",
 )
 
 _PIN = re.compile(r"[0-9]{6}")

@@ -1,19 +1,10 @@
-# pylint: disable=invalid-commit  # what Meta answered is kept whatever comes after
 import io
-from datetime import timedelta
 
 from reportlab.pdfgen.canvas import Canvas
 
 from odoo import fields, models
-from odoo.fields import Command, Domain
+from odoo.fields import Command
 
-from ..cloud_api.errors import (
-    STOP_ACCOUNT,
-    UNKNOWN_OBJECT,
-    CloudApiError,
-    ConnectionFailed,
-    OutcomeUnknown,
-)
 from .selections import TEMPLATE_CATEGORIES, TEMPLATE_STATUSES
 from .starter_templates import STARTER_TEMPLATES
 
@@ -136,85 +127,6 @@ class AjwWhatsappAccount(models.Model):
                 template.status = "DELETED"
         return len(seen)
 
-    # ------------------------------------------------------------------
-    # Looking again before sending
-    # ------------------------------------------------------------------
-
-    def _refresh_templates(self):
-        """Ask Meta what has become of the templates in the queue, unless it was asked just now.
-
-        Meta may move a template to another category at any time, and its report on that may get
-        lost. To be called by the sender before it claims, outside of any transaction that matters.
-        Messages of a template that Meta did not tell about wait a minute.
-        """
-        stale = self._in_fresh_transaction(self._stale_templates)
-        if not stale:
-            return
-        client = self._get_client()
-        self.env.cr.commit()  # nothing stays open while Meta is being waited for
-        rows, error = {}, None
-        with client:
-            for key, meta_id, name, language in stale:
-                try:
-                    rows[key] = _look_up(client, meta_id, name, language)
-                except CloudApiError as caught:
-                    if caught.code == UNKNOWN_OBJECT:
-                        rows[key] = None
-                    else:
-                        error = caught
-                        break
-                except (ConnectionFailed, OutcomeUnknown):
-                    break  # what cannot be reached now is not asked for each template
-        unknown = [key for key, *_rest in stale if key not in rows]
-        self._in_fresh_transaction(self._write_refreshed, rows, unknown, error)
-
-    def _stale_templates(self):
-        """Return (id, Meta's id, name, language) of the templates to ask Meta about."""
-        if not self._may_send():
-            return []
-        templates = self._outbox._read_group(self._ready_domain(), ["template_id"])
-        return [
-            (template.id, template.meta_template_id, template.name, template.language)
-            for [template] in templates
-            if self._must_look_up(template)
-        ]
-
-    def _must_look_up(self, template):
-        """Tell whether Meta has to be asked about a template before it is sent."""
-        # Of a draft Meta has another text, or none.
-        ours = template.account_id == self and template.status != "DRAFT"
-        return ours and not template._is_checked()
-
-    def _write_refreshed(self, rows, unknown, error):
-        """Take in what Meta said.
-
-        :param dict rows: template id → Meta's row, ``None`` when there is no such template there
-        :param list unknown: ids of the templates that could not be looked up
-        :param CloudApiError error: why, when Meta refused
-        """
-        now = fields.Datetime.now()
-        # sudo: what Meta says, not what the user says
-        templates = self.env["ajw.whatsapp.template"].sudo()
-        for key, row in rows.items():
-            template = templates.browse(key).exists()
-            vals = {"status": "DELETED"}
-            if row is not None:
-                status, category = row.get("status"), row.get("category")
-                same = (row.get("name"), row.get("language")) == (template.name, template.language)
-                vals = {
-                    "status": status if same and status in dict(TEMPLATE_STATUSES) else "UNKNOWN",
-                    "category": category if category in dict(TEMPLATE_CATEGORIES) else "MARKETING",
-                }
-            changed = {name: value for name, value in vals.items() if template[name] != value}
-            template.write(changed | {"category_checked_at": now})
-        if unknown:
-            self._outbox.search(self._ready_domain() & Domain("template_id", "in", unknown)).write(
-                {"retry_at": now + timedelta(minutes=1)}
-            )
-        if error and error.error_class == STOP_ACCOUNT:
-            said = self.env["ajw.whatsapp.error"]._said(error)
-            self._stop(error.code, said, error.subcode)
-
     def _template_vals(self, row):
         """Return the plain columns of a template from Meta's row."""
         components = {
@@ -252,16 +164,3 @@ class AjwWhatsappAccount(models.Model):
         canvas.drawString(72, 750, "The customer's own document stands here.")
         canvas.save()
         return buffer.getvalue()
-
-
-def _look_up(client, meta_id, name, language):
-    """Return Meta's row of a template, ``None`` if there is none.
-
-    :param str meta_id: Meta's id; without one the template is looked for by name and language
-    """
-    if meta_id:
-        return client.get_template(meta_id)
-    for row in client.list_templates(name):
-        if (row.get("name"), row.get("language")) == (name, language):
-            return row
-    return None

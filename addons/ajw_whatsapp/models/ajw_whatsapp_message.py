@@ -69,6 +69,7 @@ class AjwWhatsappMessage(models.Model):
         "res_id": {
             "category": "link",
             "erase": "keep",
+            "role": "mention",
             "reason": "Points to the document, which has its own rules.",
         },
     }
@@ -202,9 +203,18 @@ class AjwWhatsappMessage(models.Model):
     _wamid_unique = models.UniqueIndex(
         "(account_id, wamid) WHERE wamid IS NOT NULL", "Meta's message id must be unique."
     )
-    _queue_index = models.Index("(account_id, id) WHERE state IN ('queued', 'sending')")
+    # What may go now, what waits for its time and what is on the wire: each is found without
+    # stepping over the others.
+    _queue_index = models.Index("(account_id, id) WHERE state = 'queued' AND retry_at IS NULL")
+    _answer_index = models.Index(
+        "(account_id, id) WHERE state = 'queued' AND window_ends_at IS NOT NULL"
+    )
+    _later_index = models.Index(
+        "(account_id, retry_at, id) WHERE state IN ('preparing', 'queued') AND retry_at IS NOT NULL"
+    )
+    _sending_index = models.Index("(account_id, id) WHERE state = 'sending'")
     _preparing_index = models.Index("(account_id, id) WHERE state = 'preparing'")
-    _outcome_index = models.Index("(account_id, id) WHERE outcome_pending")
+    _outcome_index = models.Index("(account_id, id) WHERE outcome_pending IS TRUE")
     _media_index = models.Index("(account_id, id) WHERE media_id IS NOT NULL")
     _document_index = models.Index("(res_model, res_id)")
 

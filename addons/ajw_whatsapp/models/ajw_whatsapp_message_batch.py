@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .selections import WAITING_STATES
 
@@ -15,6 +15,9 @@ class AjwWhatsappMessage(models.Model):
         index="btree_not_null",
         ondelete="set null",
         help="The batch this message was queued with.",
+    )
+    _batch_waiting_index = models.Index(
+        "(batch_id) WHERE state IN ('preparing', 'queued') AND batch_id IS NOT NULL"
     )
     render_attempts = fields.Integer(
         readonly=True,
@@ -46,3 +49,14 @@ class AjwWhatsappMessage(models.Model):
         locked._set_state("cancelled", retry_at=False)
         locked._document_outcome()
         return locked
+
+    @api.model
+    def _ajw_erasure_begins(self, partner_ids):
+        """Take out of the queue what would still go to people who are being erased.
+
+        :param partner_ids: ids of res.partner
+        """
+        waiting = self._engine().search(
+            [("partner_id", "in", list(partner_ids)), ("state", "in", WAITING_STATES)]
+        )
+        waiting._cancel_waiting()

@@ -1,10 +1,10 @@
 import logging
-import traceback
-from collections import defaultdict
 
 import psycopg2
 
 from odoo import models
+
+from odoo.addons.ajw_consent.tools.log import log_failure
 
 from .ajw_whatsapp_message import ENGINE_CONTEXT_KEY
 
@@ -25,10 +25,7 @@ class AjwWhatsappMessage(models.Model):
 
         :param old_state: unused; the messages' state says it all
         """
-        by_model = defaultdict(self.browse)
-        for message in self:
-            by_model[message.res_model] |= message
-        for res_model, messages in by_model.items():
+        for res_model, messages in self.grouped("res_model").items():
             documents = self.env.get(res_model) if res_model else None
             if documents is not None and hasattr(documents, "_ajw_whatsapp_outcome"):
                 messages._call_outcome_hook(documents)
@@ -50,10 +47,5 @@ class AjwWhatsappMessage(models.Model):
                 for message in self:
                     message._call_outcome_hook(documents)
             else:
-                _logger.error(  # without the error's text, which may hold personal data
-                    "Telling %s of WhatsApp message %s failed: %s\n%s",
-                    documents._name,
-                    self.id,
-                    type(error).__name__,
-                    "".join(traceback.format_tb(error.__traceback__)),
-                )
+                told = f"Telling {documents._name} of WhatsApp message {self.id} failed"
+                log_failure(_logger, told, error)

@@ -3,14 +3,12 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.fields import Command
 
 from ..cloud_api import payload
 from .selections import DOCUMENT_MODELS, TEMPLATE_CATEGORIES, TEMPLATE_STATUSES
 
 _NAME = re.compile(r"[a-z0-9_]{1,512}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2,3})?")
-_NAMED = re.compile(r"[a-z][a-z0-9_]*")
 
 
 #: What Meta says about a template, and the value a new one starts with.
@@ -23,8 +21,14 @@ META_FIELDS = {
 }
 #: What Meta knows a template by.
 IDENTITY_FIELDS = ("name", "language", "account_id")
-#: A look at Meta's category holds this long.
-CHECK_MINUTES = 10
+#: A look at Meta's category holds this long: each run of a sender begins with one that is no older,
+#: and a longer run takes another every minute. So what goes out rests on Meta's word of that minute
+#: even where its report of a change is lost. The cost is one GET a minute for each template in the
+#: queue while anything is being sent: 60 an hour, of some thousand calls an hour that Meta allows
+#: for an account. Before each micro-batch it would be several a second.
+CHECK_MINUTES = 1
+#: What is claimed while a run is at it, before it looks again, is not held back for these.
+CHECK_GRACE_SECONDS = 30
 #: What Meta reviews: changed here, it has to be submitted again.
 REVIEWED_FIELDS = {"header_type", "header_text", "body", "footer", "button_ids", "parameter_format"}
 
@@ -107,7 +111,8 @@ class AjwWhatsappTemplate(models.Model):
         string="Last looked up at Meta",
         readonly=True,
         copy=False,
-        help="Before sending, status and category are read again when this is some minutes old.",
+        help="Status and category are read again at the beginning of each run of the sender, and "
+        "every minute of it.",
     )
     problems = fields.Text(
         compute="_compute_problems", help="What keeps the template from being submitted or sent."
@@ -229,238 +234,14 @@ class AjwWhatsappTemplate(models.Model):
             # sudo: only a review by Meta makes an edited text one that may be sent
             self.filtered("meta_template_id").sudo().status = "DRAFT"
 
-    def _is_checked(self):
-        """Tell whether Meta was asked about the template just now."""
+    def _is_checked(self, grace=0):
+        """Tell whether Meta was asked about the template just now.
+
+        :param int grace: seconds more that a look may be old
+        """
         self.ensure_one()
-        oldest = fields.Datetime.now() - timedelta(minutes=CHECK_MINUTES)
+        oldest = fields.Datetime.now() - timedelta(minutes=CHECK_MINUTES, seconds=grace)
         return bool(self.category_checked_at and self.category_checked_at > oldest)
-
-    def _find_problems(self):
-        """Return sentences on what Meta would refuse, or what no variable fills in.
-
-        :rtype: list[str]
-        """
-        self.ensure_one()
-        named = self.parameter_format == "NAMED"
-        problems = []
-        places = [("body", self.env._("Text"), self.body)]
-        if self.header_type == "text":
-            places.append(("header", self.env._("Header"), self.header_text))
-            if not self.header_text:
-                problems.append(self.env._("The header is empty."))
-        for place, label, text in places:
-            names = payload.placeholders(text)
-            defined = self.variable_ids.filtered(lambda v, p=place: v.place == p).mapped("name")
-            for name in names:
-                if name not in defined:
-                    problems.append(
-                        self.env._(
-                            "%(place)s: nothing fills in {{%(name)s}}.", place=label, name=name
-                        )
-                    )
-            for name in defined:
-                if name not in names:
-                    problems.append(
-                        self.env._(
-                            "%(place)s: {{%(name)s}} does not occur.", place=label, name=name
-                        )
-                    )
-            if named and not all(_NAMED.fullmatch(name) for name in names):
-                problems.append(
-                    self.env._("%s: names have lower-case letters, digits and underscores.", label)
-                )
-            if not named and names != [str(n) for n in range(1, len(names) + 1)]:
-                problems.append(self.env._("%s: numbers run 1, 2, 3… in order.", label))
-        stripped = (self.body or "").strip()
-        if stripped.startswith("{{") or stripped.endswith("}}"):
-            problems.append(
-                self.env._("Meta refuses a text that begins or ends with a place-holder.")
-            )
-        if len(self.body or "") > payload.MAX_BODY:
-            problems.append(self.env._("The text is longer than %s characters.", payload.MAX_BODY))
-        if len(self.footer or "") > payload.MAX_FOOTER:
-            problems.append(
-                self.env._("The footer is longer than %s characters.", payload.MAX_FOOTER)
-            )
-        return problems + self._find_button_problems()
-
-    def _find_button_problems(self):
-        problems = []
-        dynamic = self._dynamic_buttons()
-        defined = self.variable_ids.filtered(lambda v: v.place == "button")
-        if len(dynamic) > 1:
-            problems.append(self.env._("Only one button may have an address with a place-holder."))
-        if bool(dynamic) != bool(defined) or len(defined) > 1:
-            problems.append(
-                self.env._(
-                    "A link that ends with {{1}} needs exactly one variable, and no other link any."
-                )
-            )
-        for button in self.button_ids:
-            names = payload.placeholders(button.url)
-            if button.type == "URL" and not (button.url or "").startswith("https://"):
-                if not (button.url or "").startswith("http://"):
-                    problems.append(self.env._("The link %s has no address.", button.text))
-            if names and (names != ["1"] or not button.url.endswith("{{1}}")):
-                problems.append(
-                    self.env._(
-                        "In a link the place-holder is {{1}} and stands at the end: %s", button.text
-                    )
-                )
-        return problems
-
-    def _dynamic_buttons(self):
-        return self.button_ids.filtered(lambda b: b.type == "URL" and payload.placeholders(b.url))
-
-    # ------------------------------------------------------------------
-    # Actions
-    # ------------------------------------------------------------------
-
-    def action_submit(self):
-        """Submit the templates to Meta for review, new or changed.
-
-        :raises UserError: says what is wrong and what to do; what was submitted before stays so
-        """
-        self.check_access("write")
-        for account, templates in self.grouped("account_id").items():
-            for template in templates:
-                if problems := template._find_problems():
-                    raise UserError("\n".join([template.display_name, *problems]))
-            with account._get_client() as client:
-                for template in templates:
-                    template._submit(client)
-        return True
-
-    def _submit(self, client):
-        self.ensure_one()
-        account = self.account_id
-        handle = None
-        if self.header_type == "document":
-            if not account.app_id:
-                raise UserError(
-                    self.env._(
-                        "Meta wants an example document for this template, uploaded through your "
-                        "app: enter the App ID on the account."
-                    )
-                )
-            handle = account._call(
-                client.upload_sample, account._sample_pdf(), "sample.pdf", "application/pdf"
-            )
-        definition = self._definition(handle)
-        if self.meta_template_id:
-            account._call(
-                client.edit_template,
-                self.meta_template_id,
-                {key: definition[key] for key in ("category", "components")},
-            )
-            answer = {}
-        else:
-            answer = account._call(client.create_template, definition)
-        status = answer.get("status") or "PENDING"
-        # sudo: what Meta answered, not what the user says
-        self.sudo().write(
-            {
-                "meta_template_id": str(answer.get("id") or self.meta_template_id or "") or False,
-                "status": status if status in dict(TEMPLATE_STATUSES) else "UNKNOWN",
-                "rejection_reason": False,
-            }
-            | (
-                {"category": answer["category"]}
-                if answer.get("category") in dict(TEMPLATE_CATEGORIES)
-                else {}
-            )
-        )
-
-    def _definition(self, header_handle=None):
-        """Return the body that submits this template to Meta."""
-        self.ensure_one()
-        samples = {(v.place, v.name): v.sample or v.text_value or "-" for v in self.variable_ids}
-        buttons = []
-        for button in self.button_ids:
-            row = {"type": button.type, "text": button.text}
-            if button.type == "URL":
-                row["url"] = button.url
-                if payload.placeholders(button.url):
-                    suffix = next(
-                        (s for (place, _n), s in samples.items() if place == "button"), ""
-                    )
-                    row["example"] = payload.fill(button.url, {"1": suffix})
-            elif button.type == "PHONE_NUMBER":
-                row["phone_number"] = button.phone_number
-            buttons.append(row)
-        header_text = self.header_text if self.header_type == "text" else None
-        return payload.template_definition(
-            name=self.name,
-            language=self.language,
-            category=self.category,
-            named=self.parameter_format == "NAMED",
-            body=self.body,
-            body_samples=[(n, samples["body", n]) for n in payload.placeholders(self.body)],
-            header_text=header_text,
-            header_samples=[(n, samples["header", n]) for n in payload.placeholders(header_text)],
-            header_handle=header_handle,
-            footer=self.footer or None,
-            buttons=buttons,
-        )
-
-    # ------------------------------------------------------------------
-    # Following Meta
-    # ------------------------------------------------------------------
-
-    def _merge_parts(self, vals):
-        """Return the commands that bring buttons and variables to what Meta has.
-
-        Variables that are still there keep what fills them in; new ones wait for it.
-
-        :param dict vals: columns from Meta; ``_buttons`` is taken out of it
-        """
-        buttons = [
-            button
-            for button in vals.pop("_buttons")
-            if isinstance(button, dict)
-            and button.get("type") in dict(self.button_ids._fields["type"].selection)
-            and button.get("text")
-        ]
-        result = {
-            "button_ids": [
-                Command.clear(),
-                *(
-                    Command.create(
-                        {
-                            "sequence": sequence,
-                            "type": button["type"],
-                            "text": button["text"][:25],
-                            "url": button.get("url") or False,
-                            "phone_number": button.get("phone_number") or False,
-                        }
-                    )
-                    for sequence, button in enumerate(buttons)
-                ),
-            ]
-        }
-        wanted = [("body", name) for name in payload.placeholders(vals["body"])]
-        if vals["header_type"] == "text":
-            wanted += [("header", name) for name in payload.placeholders(vals["header_text"])]
-        if any(payload.placeholders(button.get("url")) for button in buttons):
-            wanted.append(("button", "1"))
-        kept = {(variable.place, variable.name): variable for variable in self.variable_ids}
-        result["variable_ids"] = [
-            *(Command.delete(kept[key].id) for key in kept if key not in wanted),
-            *(
-                Command.create(
-                    {"place": place, "name": name, "source": "text", "sequence": sequence}
-                )
-                for sequence, (place, name) in enumerate(wanted)
-                if (place, name) not in kept
-            ),
-        ]
-        return result
-
-    def action_sync(self):
-        """Synchronise the templates of these templates' accounts."""
-        if not self.account_id:
-            raise UserError(self.env._("Choose an account first."))
-        return self.account_id.action_sync_templates()
 
 
 def of_place(values, place):

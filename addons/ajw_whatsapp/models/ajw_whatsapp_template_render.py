@@ -87,9 +87,13 @@ class AjwWhatsappTemplate(models.Model):
                 if not text:
                     problems[record.id] = self._empty_sentence(variable, record)
                     break
-                values[place, name] = text
+                values[place, name] = payload.clean_link(text) if place == "button" else text
             else:
-                rendered[record.id] = self._fill(layout, values)
+                filled = self._fill(layout, values)
+                if sentence := self._filled_problem(filled, record):
+                    problems[record.id] = sentence
+                else:
+                    rendered[record.id] = filled
         return rendered, problems
 
     def _find_empty(self, records):
@@ -190,7 +194,8 @@ class AjwWhatsappTemplate(models.Model):
             self._field_text, variable.field_path.split("."), lang, self._active_lang(lang)
         )
 
-    def _field_text(self, path, lang, code, record):
+    def _field_text(self, path, lang, code, document):
+        record = document
         for name in path[:-1]:
             record = record[name][:1]
         last = path[-1]
@@ -206,7 +211,7 @@ class AjwWhatsappTemplate(models.Model):
         if field.type == "date":
             return self._format_date(value, lang, code)
         if field.type == "datetime":
-            return self._format_date(self._local_date(value, record), lang, code)
+            return self._format_date(self._local_date(value, document), lang, code)
         if field.type == "selection":
             return dict(field._description_selection(record.env)).get(value, value)
         if field.relational:
@@ -243,9 +248,14 @@ class AjwWhatsappTemplate(models.Model):
             return format_date(self.env, value, lang_code=code)
         return babel_format_date(value, "medium", locale=self._locale(lang))
 
-    def _local_date(self, value, record):
-        """Return the day of a date-time where the company is: its hour tells nobody anything."""
-        # The contact's own time zone is only the one of whoever created it.
-        company = record.company_id if "company_id" in record._fields else self.company_id
-        zone = company.partner_id.tz or self.env.user.tz or "UTC"
+    def _local_date(self, value, document):
+        """Return the day of a date-time where its reader is: its hour tells nobody anything.
+
+        :param datetime value: naive UTC
+        :param document: the record that is sent
+        """
+        partner = document._fields.get("partner_id") and document.partner_id
+        partner = partner or self.env["res.partner"]
+        number = partner._ajw_whatsapp_recipients()[partner.id].number if partner else None
+        zone = self.account_id._recipient_zone(number or None, partner)
         return fields.Datetime.context_timestamp(self.with_context(tz=zone), value).date()

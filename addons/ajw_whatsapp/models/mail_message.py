@@ -2,6 +2,8 @@ from odoo import fields, models
 
 from odoo.addons.mail.tools.discuss import Store
 
+from .ajw_whatsapp_account_telling import OUTCOME_FIELDS
+
 
 class MailMessage(models.Model):
     _inherit = "mail.message"
@@ -25,7 +27,7 @@ class MailMessage(models.Model):
             return
         # sudo: what became of a message is shown to whoever may read its note
         messages = self.env["ajw.whatsapp.message"].sudo()
-        messages = messages.search([("mail_message_id", "in", notes.ids)])
+        messages = messages.search_fetch([("mail_message_id", "in", notes.ids)], OUTCOME_FIELDS)
         waiting = messages._waiting_texts()
         outcomes = {
             message.mail_message_id.id: {
@@ -37,11 +39,10 @@ class MailMessage(models.Model):
         store.add(notes, [Store.Attr("ajw_whatsapp", lambda note: outcomes.get(note.id, False))])
 
     def _ajw_whatsapp_push(self):
-        """Tell the browsers of those who sent the messages what became of them."""
-        for note in self:
-            # sudo: also called by the outbox; the author may see the outcome of an own message
-            user = note.sudo().author_id.main_user_id
+        """Tell the browsers of those who sent the messages what became of them, each once."""
+        # sudo: also called by the outbox; the author may see the outcome of an own message
+        for user, notes in self.sudo().grouped(lambda note: note.author_id.main_user_id).items():
             if user and user._is_internal():
                 store = Store(bus_channel=user)
-                note.sudo().with_context(lang=user.lang)._ajw_whatsapp_to_store(store)
+                notes.with_context(lang=user.lang)._ajw_whatsapp_to_store(store)
                 store.bus_send()

@@ -3,7 +3,11 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.ajw_consent.tools.address import PHONE_CHANNELS
 
-from ..tools.recipient import RecipientError, choose_recipient, whatsapp_number
+from ..cloud_api.payload import clean_parameter
+from ..tools.recipient import Recipient, RecipientError, choose_recipient, whatsapp_number
+
+#: No number has more characters, however it is written.
+MAX_TYPED = 200
 
 
 class ResPartner(models.Model):
@@ -41,15 +45,30 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._ajw_check_whatsapp_number(vals)
         partners = super().create(vals_list)
         partners._ajw_normalize_whatsapp_number()
         return partners
 
     def write(self, vals):
+        self._ajw_check_whatsapp_number(vals)
         result = super().write(vals)
         if vals.get("ajw_whatsapp_number"):
             self._ajw_normalize_whatsapp_number()
         return result
+
+    def _ajw_check_whatsapp_number(self, vals):
+        """Refuse what the database itself would not take for a number.
+
+        :param dict vals: what is about to be written
+        :raises ValidationError: it is no number, with what to do about it
+        """
+        typed = str(vals.get("ajw_whatsapp_number") or "")
+        if len(typed) > MAX_TYPED or "\0" in typed:
+            partner = self[:1] or self.new({"name": vals.get("name")})
+            recipient = Recipient("", "ajw_whatsapp_number", typed, "phone")
+            raise ValidationError(partner._ajw_whatsapp_number_problem(recipient))
 
     def _ajw_normalize_whatsapp_number(self):
         """Store the WhatsApp number in E.164, so that consent is found whichever way it was typed.
@@ -93,7 +112,8 @@ class ResPartner(models.Model):
         :return: a sentence for the user, or ``False`` when there is nothing wrong
         """
         self.ensure_one()
-        names = {"number": recipient.raw, "name": self.display_name}
+        # what was pasted may hold anything, and be of any length
+        names = {"number": clean_parameter(recipient.raw)[:60], "name": self.display_name}
         match recipient.error:
             case "":
                 return False
@@ -112,7 +132,8 @@ class ResPartner(models.Model):
                 )
             case "phone":
                 return self.env._(
-                    "%(number)s is not a valid phone number. Correct it on the contact %(name)s.",
+                    "%(number)s is not a valid phone number. Correct it on the contact %(name)s: "
+                    "one number, in digits, without extension or words.",
                     **names,
                 )
             case _:

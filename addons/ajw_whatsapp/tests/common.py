@@ -41,6 +41,10 @@ class WhatsappCommonMixin(ConsentCommonMixin):
         super().setUp()
         self.meta.calls.clear()
         self.meta.templates = []
+        # What the class set up may be older by now than a look at Meta holds.
+        known = self.env["ajw.whatsapp.template"].search([("category_checked_at", "!=", False)])
+        known.category_checked_at = fields.Datetime.now()
+        self.meta.tokens = {TOKEN}
         self.meta._scripts.clear()
 
     @classmethod
@@ -140,6 +144,17 @@ class WhatsappCommonMixin(ConsentCommonMixin):
 
     def _enqueue(self, partner=None, **values):
         return self.env["ajw.whatsapp.message"]._enqueue([self._message_vals(partner, **values)])
+
+    def _enqueue_many(self, count):
+        partners = [self._create_partner(f"P{n}", f"+9198765{n:05}") for n in range(count)]
+        for partner in partners:
+            self._opt_in(partner)
+        return self.env["ajw.whatsapp.message"]._enqueue(
+            [self._message_vals(partner) for partner in partners]
+        )
+
+    def _patch_account(self, name, function):
+        self.patch(self.env.registry["ajw.whatsapp.account"], name, function)
 
     def _run_outbox(self, account=None):
         """Run the account's scheduled action as the scheduler does."""

@@ -5,6 +5,8 @@ from odoo.tests import TransactionCase, new_test_user
 
 from odoo.addons.ajw_consent.tests.common import ConsentCommonMixin
 
+from ..cloud_api import media_checks
+
 
 class DocumentCommonMixin(ConsentCommonMixin):
     """An Indian company that invoices and sells, and the people who do it. Nobody opted in yet."""
@@ -35,6 +37,11 @@ class DocumentCommonMixin(ConsentCommonMixin):
             company_id=cls.company.id,
             company_ids=[Command.set(cls.company.ids)],
         )
+
+    def setUp(self):
+        super().setUp()
+        # Under test Odoo makes HTML of what is a PDF otherwise, named and typed as one.
+        self.patch(media_checks, "PDF_MARK", b"")
 
     @classmethod
     def _create_template(cls, model, purpose, language="en", **values):

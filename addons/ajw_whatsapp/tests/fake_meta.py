@@ -46,7 +46,11 @@ class FakeMeta:
     def __init__(self):
         self.calls = []
         self.templates = []
+        #: access tokens that are taken
+        self.tokens = {TOKEN}
         self.callback_url = ""
+        #: recipients whose messages something between here and Meta refuses
+        self.forbidden = set()
         self._scripts = {}
         self._lock = threading.Lock()
         self._counter = 0
@@ -85,19 +89,20 @@ class FakeMeta:
         with self._lock:
             self._counter += 1
             number = self._counter
-            self.calls.append(
-                {
-                    "kind": kind,
-                    "method": handler.command,
-                    "path": path,
-                    "query": {key: values[0] for key, values in parse_qs(url.query).items()},
-                    "headers": dict(handler.headers),
-                    "body": body,
-                    "json": content,
-                }
-            )
+            call = {
+                "kind": kind,
+                "method": handler.command,
+                "path": path,
+                "query": {key: values[0] for key, values in parse_qs(url.query).items()},
+                "headers": dict(handler.headers),
+                "body": body,
+                "json": content,
+            }
+            self.calls.append(call)
             answers = self._scripts.get(kind) or []
             answer = answers.pop(0) if answers else None
+        if kind == "send" and (content or {}).get("to") in self.forbidden:
+            answer = (403, b"<html>Forbidden</html>", {})
         if isinstance(answer, int | float):
             time.sleep(answer)
             answer = None
@@ -107,12 +112,13 @@ class FakeMeta:
             handler.connection.close()
             return
         if answer is None:
-            own_tokens = (TOKEN, f"{APP_ID}|{SECRET}")
-            if handler.headers.get("Authorization", "").split(" ")[-1] not in own_tokens:
+            known = {*self.tokens, f"{APP_ID}|{SECRET}"}
+            if handler.headers.get("Authorization", "").split(" ")[-1] not in known:
                 answer = meta_error(190, 401)
             else:
                 answer = (200, self._success(kind, content, number), {})
         status, payload, headers = answer
+        call["status"] = status
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         try:
             handler.send_response(status)
@@ -154,9 +160,12 @@ class FakeMeta:
     def _success(self, kind, content, number):
         match kind:
             case "send":
+                contact = {"user_id": content["recipient"]} if "recipient" in content else {}
+                if "to" in content:
+                    contact = {"input": content["to"], "wa_id": content["to"].lstrip("+")}
                 return {
                     "messaging_product": "whatsapp",
-                    "contacts": [{"input": content["to"], "wa_id": content["to"].lstrip("+")}],
+                    "contacts": [contact],
                     "messages": [{"id": f"wamid.{number}", "message_status": "accepted"}],
                 }
             case "upload":

@@ -35,6 +35,8 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.account": {**READ_BY_USERS, "manager": "crwu"},
         # A batch is as private as the messages in it.
         "ajw.whatsapp.batch": {**READ_BY_USERS, "manager": "r"},
+        # Meta's doing, kept by the software.
+        "ajw.whatsapp.category.change": {**READ_BY_USERS, "manager": "r"},
         # The forms of sending serve whoever may read the document, here a quotation.
         "ajw.whatsapp.batch.wizard": {"billing": "crwu", "seller": "crwu"},
         "ajw.whatsapp.batch.wizard.line": {"billing": "crwu", "seller": "crwu"},
@@ -46,6 +48,9 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.error": {},
         # The outbox alone writes. A manager may queue a row about a document they may read.
         "ajw.whatsapp.message": {"billing": "r", "seller": "r", "manager": "r"},
+        # Rows come from the sender and from Meta; only the limit itself is a manager's to lower.
+        "ajw.whatsapp.limit": {"manager": "r"},
+        "ajw.whatsapp.portfolio": {"manager": "rw"},
         # What Meta charges is the same for all companies.
         "ajw.whatsapp.rate": {**READ_BY_USERS, "manager": "crwu", "manager_b": "crwu"},
         "ajw.whatsapp.template": {**READ_BY_USERS, "manager": "crwu"},
@@ -54,6 +59,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.template.variable": {**READ_BY_USERS, "manager": "crwu"},
         "ajw.whatsapp.test.message": {"manager": "crw", "manager_b": "cw"},
         "ajw.whatsapp.webhook.event": {"manager": "r"},
+        "ajw.whatsapp.webhook.unhandled": {"manager": "r"},
     }
     WITHOUT_COMPANY_RULE = {
         "ajw.whatsapp.coverage": "everybody works on forms of their own",
@@ -74,6 +80,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
     METHODS = {
         "ajw.whatsapp.account.action_generate_verify_token": "manager",
         "ajw.whatsapp.account.action_open_check": "manager",
+        "ajw.whatsapp.account.action_refresh_limits": "manager",
         "ajw.whatsapp.account.action_register_number": "manager",
         "ajw.whatsapp.account.action_self_test": "manager",
         "ajw.whatsapp.account.action_setup": "manager",
@@ -84,6 +91,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.account.action_test_message": "manager",
         "ajw.whatsapp.account.action_view_webhook_log": "manager",
         "ajw.whatsapp.account.action_view_accepted": USERS,
+        "ajw.whatsapp.account.action_view_category_changes": USERS,
         "ajw.whatsapp.account.action_view_failures": USERS,
         "ajw.whatsapp.account.action_view_queue": USERS,
         "ajw.whatsapp.account.action_view_templates_approved": USERS,
@@ -108,6 +116,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.message.action_desk_retry_uncertain": "billing seller",
         "ajw.whatsapp.message.action_mark_arrived": "billing seller",
         "ajw.whatsapp.message.action_mark_not_arrived": "billing seller",
+        "ajw.whatsapp.message.action_open_where": "billing seller manager",
         "account.move.action_ajw_whatsapp_batch": "billing",
         "sale.order.action_ajw_whatsapp_batch": "seller billing",
         "ajw.whatsapp.document.mixin.action_ajw_whatsapp_batch": "",
@@ -132,9 +141,11 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "ajw.whatsapp.message.action_cancel": "billing seller manager",
         "ajw.whatsapp.message.action_open_document": "billing seller manager",
         "ajw.whatsapp.message.action_retry": "billing seller",
+        "ajw.whatsapp.template.action_delete_at_meta": "manager",
         "ajw.whatsapp.template.action_submit": "manager",
         "ajw.whatsapp.template.action_sync": "manager",
         "ajw.whatsapp.webhook.event.action_process_again": "manager",
+        "ajw.whatsapp.webhook.unhandled.action_view_events": "manager",
         "sale.order.action_ajw_whatsapp_compose": "seller billing",
         "sale.order.action_ajw_whatsapp_messages": "seller billing",
     }
@@ -165,7 +176,9 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "account.move.button_cancel",
         "account.move.button_draft",
         "account.move.write",
+        "ajw.consent.purpose.write",
         "ajw.consent.record.action_record",
+        "res.company.write",
         "res.partner.create",
         "res.partner.write",
         "sale.order.action_draft",
@@ -174,6 +187,17 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "account.move.ajw_opt_in_url": NO_ACCESS,
         "res.company.ajw_consent_qr_on_invoice": "",
         "res.config.settings.ajw_consent_qr_on_invoice": "",
+        "ajw.consent.purpose.whatsapp_cap": "",
+        "ajw.consent.purpose.whatsapp_cap_days": "",
+        "ajw.consent.purpose.whatsapp_quiet_hours": "",
+        "res.company.ajw_whatsapp_quiet_from": "",
+        "res.company.ajw_whatsapp_quiet_to": "",
+        "res.config.settings.ajw_whatsapp_quiet_from": "",
+        "res.config.settings.ajw_whatsapp_quiet_to": "",
+        "res.company.ajw_whatsapp_renew_in_chat": "",
+        "res.config.settings.ajw_whatsapp_renew_in_chat": "",
+        "res.company.ajw_whatsapp_email_instead": "",
+        "res.config.settings.ajw_whatsapp_email_instead": "",
         "account.move.ajw_whatsapp_message_count": "ajw_whatsapp.group_user",
         "account.move.ajw_whatsapp_state": "ajw_whatsapp.group_user",
         "res.partner.ajw_also_by_whatsapp": "",
@@ -181,7 +205,7 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         "sale.order.ajw_whatsapp_message_count": "ajw_whatsapp.group_user",
         "sale.order.ajw_whatsapp_state": "ajw_whatsapp.group_user",
     }
-    CRONS = ("ajw_whatsapp.ir_cron_webhook",)
+    CRONS = ("ajw_whatsapp.ir_cron_webhook", "ajw_whatsapp.ir_cron_limits")
 
     @classmethod
     def setUpClass(cls):
@@ -232,6 +256,21 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         account.message_ids.unlink()
         return Row(account, values, {"name": "Renamed"})
 
+    def _limit_of(self, company):
+        account = self._account_of(company)
+        account._find_portfolio({"id": f"{company.id}"})
+        limits = self.env["ajw.whatsapp.limit"]
+        limit = limits.search([("account_id", "=", account.id)])
+        return limit or limits.create({"account_id": account.id})
+
+    def row_ajw_whatsapp_limit(self, company):
+        limit = self._limit_of(company)
+        return Row(limit, {"account_id": limit.account_id.id}, {"slow_factor": 0.5})
+
+    def row_ajw_whatsapp_portfolio(self, company):
+        portfolio = self._limit_of(company).account_id.portfolio_id
+        return Row(portfolio, {"name": "Other", "meta_id": "9"}, {"daily_limit": 100})
+
     def row_ajw_whatsapp_template(self, company):
         template = self._template_of(company)
         values = {
@@ -243,6 +282,16 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
             "purpose_id": self.purpose_invoice.id,
         }
         return Row(template, values, {"footer": "Bye"})
+
+    def row_ajw_whatsapp_category_change(self, company):
+        values = {
+            "template_id": self._template_of(company).id,
+            "changed_at": "2026-01-02 03:04:05",
+            "category_from": "UTILITY",
+            "category_to": "MARKETING",
+        }
+        change = self.env["ajw.whatsapp.category.change"].create(dict(values))
+        return Row(change, values, {"category_to": "UTILITY"})
 
     def row_ajw_whatsapp_template_button(self, company):
         values = {
@@ -293,6 +342,11 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         message = self._message_of(company)
         message._engine()._set_state(state)
         return Row(message, {}, {})
+
+    def row_ajw_whatsapp_template_action_delete_at_meta(self, company):
+        template = self._template_of(company)
+        template.meta_template_id = "555"
+        return Row(template, {}, {})
 
     def row_ajw_whatsapp_message_action_retry(self, company):
         self._template_of(company).category_checked_at = fields.Datetime.now()
@@ -413,6 +467,12 @@ class TestAccessMatrix(AccessMatrixMixin, WhatsappCommon):
         event = self.env["ajw.whatsapp.webhook.event"].create(dict(values))
         event.state = "failed"
         return Row(event, values, {"error": "Nothing"})
+
+    def row_ajw_whatsapp_webhook_unhandled(self, company):
+        account = self._account_of(company)
+        values = {"account_id": account.id, "company_id": company.id, "kind": "history"}
+        unhandled = self.env["ajw.whatsapp.webhook.unhandled"].create(dict(values))
+        return Row(unhandled, {**values, "kind": "flows"}, {"count": 7})
 
     def row_ajw_whatsapp_composer(self, company):
         self._template_of(company)

@@ -7,7 +7,8 @@ from odoo.tests import tagged
 
 from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
-from ..cloud_api import webhook
+from ..cloud_api.webhook_fields import HANDLED_FIELDS
+from ..models.ajw_whatsapp_account_setup import WEBHOOK_FIELDS
 from .common import WhatsappCommon
 from .fake_meta import PHONE_NUMBER_ID, SECRET, TOKEN, meta_error
 
@@ -175,7 +176,7 @@ class TestAccount(WhatsappCommon):
         self.assertEqual(self.account.verified_name, "Ledger Trading")
         self.assertEqual(
             [call["kind"] for call in self.meta.calls],
-            ["number", "account", "numbers", "subscribe"],
+            ["number", "account", "numbers", "subscribe", "number", "account", "token"],
         )
 
     def test_wrong_token_and_other_answers_become_sentences(self):
@@ -256,6 +257,6 @@ class TestAccount(WhatsappCommon):
         self.account.cron_id.active = False
         self.assertIn("switched off", account.warning)
 
-    def test_the_help_names_every_field_to_subscribe_to(self):
-        for name in webhook._PARSERS:
-            self.assertIn(name, self.account._fields["webhook_url"].help)
+    def test_the_set_up_names_every_field_to_subscribe_to(self):
+        self.assertEqual(set(WEBHOOK_FIELDS), set(HANDLED_FIELDS))
+        self.assertIn("guided set-up", self.account._fields["webhook_url"].help)

@@ -103,6 +103,7 @@ class TestInvoice(DocumentCommon):
         self._send()
         first = self._messages(self.invoice)
         self.invoice.with_user(self.billing).button_draft()
+        self.env.invalidate_all()  # another request: the core does not forget the PDF it put aside
         self.assertEqual(first.state, "cancelled")
         self.assertFalse(self._complaints(self.invoice))
         self.invoice.invoice_line_ids.price_unit = 99
@@ -110,8 +111,16 @@ class TestInvoice(DocumentCommon):
         self._send()
         second = self._messages(self.invoice) - first
         self.assertEqual(second.attachment_id, self.invoice.invoice_pdf_report_id)
+        self.assertNotEqual(second.attachment_id, first.attachment_id)
         [job] = self._claim().jobs
         self.assertEqual(job.message_id, second.id)
+
+    def test_name_of_the_document_is_no_path(self):
+        self._opt_in(self.partner)
+        self._send()
+        self._messages(self.invoice).filename = "INV/2026\\1.pdf"
+        [job] = self._claim().jobs
+        self.assertEqual(job.document.filename, "INV_2026_1.pdf")
 
     def test_M2_cancelling_the_invoice_empties_the_queue(self):
         self._opt_in(self.partner)
@@ -474,7 +483,9 @@ class TestInvoice(DocumentCommon):
 
         with (
             patch.object(self.env.registry["ajw.whatsapp.message"], "_enqueue", fail),
-            self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send", "ERROR") as log,
+            self.assertLogs(
+                "odoo.addons.ajw_whatsapp.models.account_move_send_queue", "ERROR"
+            ) as log,
         ):
             result = self._send()
         self.assertIn("ValueError", log.output[0])
@@ -498,7 +509,7 @@ class TestInvoice(DocumentCommon):
 
         with (
             patch.object(Template, "_render_many", fail_for_one),
-            self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send", "ERROR"),
+            self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send_queue", "ERROR"),
         ):
             self.env["account.move.send"].with_user(self.billing)._generate_and_send_invoices(
                 (self.invoice | other).with_user(self.billing), sending_methods=["ajw_whatsapp"]
@@ -507,6 +518,76 @@ class TestInvoice(DocumentCommon):
         self.assertEqual(self._messages(other).state, "queued")
         self.assertTrue(self._complaints(self.invoice))
         self.assertFalse(self._complaints(other))
+
+    # -- what a message refers to changes while the PDF is made -----------------------------------
+
+    def _colliding(self, times):
+        """Have the first attempts to queue collide with another transaction."""
+        Message = self.env.registry["ajw.whatsapp.message"]
+        enqueue, left = Message._enqueue, [times]
+
+        def collide(messages, vals_list):
+            if left[0]:
+                left[0] -= 1
+                messages.env.cr.execute("DO $$ BEGIN RAISE serialization_failure; END $$")
+            return enqueue(messages, vals_list)
+
+        return patch.object(Message, "_enqueue", collide)
+
+    def _after_commit(self):
+        with self.enter_registry_test_mode():
+            self.env.cr.postcommit.run()
+        self.env.invalidate_all()
+
+    def test_a_collision_while_queueing_loses_no_message(self):
+        self._opt_in(self.partner)
+        other = self._create_invoice()
+        self.env.cr.postcommit.clear()  # the core's, of posting
+        with self._colliding(1):
+            result = self._send()
+        self.assertEqual(result["params"]["type"], "success")
+        self.assertTrue(self.invoice.invoice_pdf_report_id, "what was made is not made again")
+        self.assertFalse(self._messages(self.invoice), "not in a transaction that sees the past")
+        self.assertTrue(self._complaints(self.invoice), "should the process die now")
+        self._after_commit()
+        self.assertEqual(self._messages(self.invoice).state, "queued")
+        self.assertEqual(self._messages(self.invoice).create_uid, self.billing)
+        self.assertFalse(self._complaints(self.invoice))
+        with self._colliding(1):
+            self.env["account.move.send"].with_user(self.billing)._generate_and_send_invoices(
+                (self.invoice | other).with_user(self.billing), sending_methods=["ajw_whatsapp"]
+            )
+            self._after_commit()
+        self.assertEqual(self._messages(other).state, "queued")
+        self.assertEqual(len(self._messages(self.invoice)), 1)
+
+    def test_a_failure_after_the_commit_raises_nothing_and_is_told(self):
+        self._opt_in(self.partner)
+        self.env.cr.postcommit.clear()  # the core's, of posting
+        with self._colliding(1):
+            self._send()
+        later = []
+        self.env.cr.postcommit.add(lambda: later.append(True))
+        with (
+            self._patch_send("_ajw_whatsapp_try_queue", lambda *args: 1 / 0),
+            self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send_queue", "ERROR"),
+        ):
+            self._after_commit()
+        self.assertEqual(later, [True], "what others do after the commit is done")
+        self.assertFalse(self._messages(self.invoice))
+        self.assertIn("send the invoice again", self._complaints(self.invoice).note)
+
+    def test_collisions_without_end_are_told(self):
+        self._opt_in(self.partner)
+        self.env.cr.postcommit.clear()  # the core's, of posting
+        with (
+            self._colliding(50),
+            self.assertLogs("odoo.addons.ajw_whatsapp.models.account_move_send_queue", "WARNING"),
+        ):
+            self._send()
+            self._after_commit()
+        self.assertFalse(self._messages(self.invoice))
+        self.assertTrue(self._complaints(self.invoice))
 
     # -- bad input ---------------------------------------------------------------------------------
 

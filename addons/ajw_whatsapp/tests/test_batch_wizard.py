@@ -189,14 +189,19 @@ class TestBatchWizard(BatchCommon):
             "company_id": self.company.id,
             "account_id": self.account.id,
         }
-        recent, old = engine.create(
-            [{**vals, "number": partner.ajw_whatsapp_number} for partner in self.partners[:2]]
+        # the third stopped marketing in WhatsApp's settings, which is no message to anybody
+        written = (("text", 1), ("text", 25), ("preference", 1))
+        engine.create(
+            [
+                {
+                    **vals,
+                    "number": partner.ajw_whatsapp_number,
+                    "inbound_type": kind,
+                    "sent_at": fields.Datetime.now() - timedelta(hours=hours),
+                }
+                for partner, (kind, hours) in zip(self.partners, written, strict=False)
+            ]
         )
-        self.env.cr.execute(
-            "UPDATE ajw_whatsapp_message SET create_date = %s WHERE id = %s",
-            [fields.Datetime.now() - timedelta(hours=25), old.id],
-        )
-        self.assertTrue(recent)
         wizard = self._wizard(self.moves)
         self.assertEqual(wizard.estimate_text, "0.7500 INR")
         self.assertIn("1 are free", wizard.estimate_note)
@@ -387,7 +392,7 @@ class TestBatchWizard(BatchCommon):
         wizard.action_refresh()
         self.assertEqual(wizard.total_count, 1)
 
-    def test_A3_each_company_gets_its_own_batch_whatever_the_lines_say(self):
+    def test_W2_each_company_gets_its_own_batch_whatever_the_lines_say(self):
         other = self.env["res.company"].create({"name": "Second Trading"})
         self.billing.company_ids += other
         self.env["account.chart.template"].try_loading(
@@ -413,7 +418,7 @@ class TestBatchWizard(BatchCommon):
             wizard.action_send()
         self.assertFalse(self.env["ajw.whatsapp.batch"].search([]))
 
-    def test_A3_a_line_gives_no_right_on_its_document(self):
+    def test_A6_a_line_gives_no_right_on_its_document(self):
         wizard = self._wizard(self.moves[:1])
         foreign = self.env["res.company"].create({"name": "Foreign Trading"})
         self.env["account.chart.template"].try_loading(

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import threading
+from datetime import datetime
 from unittest.mock import patch
 
 from odoo.tests import tagged
@@ -12,7 +13,7 @@ from odoo.tests.common import BaseCase
 
 from ..cloud_api import errors, keywords, limiter, payload, webhook
 from ..cloud_api.client import CloudApiClient
-from ..cloud_api.dispatch import SendJob, dispatch
+from ..cloud_api.dispatch import Dispatcher, DocumentRef, SendJob
 from .fake_meta import APP_ID, PHONE_NUMBER_ID, SECRET, TOKEN, WABA_ID, FakeMeta, meta_error
 
 
@@ -93,10 +94,17 @@ class TestCloudApi(BaseCase):
         return payload.template_message("+919876543210", "t", "en", [], "ref")
 
     def _job(self, message_id=1, **values):
-        return SendJob(message_id, "+919876543210", "t", "en", (), f"ref{message_id}", **values)
+        body = payload.template_message("+919876543210", "t", "en", (), f"ref{message_id}")
+        return SendJob(message_id, body, **values)
 
-    def _dispatch(self, *jobs, workers=1, **values):
-        return dispatch(self._client(), list(jobs), limiter.TokenBucket(1000), workers, **values)
+    def _document(self, filename="INV-1.pdf"):
+        return DocumentRef(None, b"%PDF", filename, "application/pdf", 4)
+
+    def _dispatch(self, *jobs, workers=1, start_until=float("inf"), client=None):
+        dispatcher = Dispatcher(client or self._client(), limiter.Pace(1000), workers)
+        dispatcher.submit(jobs, start_until)
+        results = dispatcher.collect(30, len(jobs)) + dispatcher.close()
+        return sorted(results, key=lambda result: result.message_id)
 
     # --- client ---
 
@@ -164,9 +172,7 @@ class TestCloudApi(BaseCase):
 
     def _send_through_proxy(self, answer, base_url="http://127.0.0.1:1"):
         proxy = self._proxy(answer)
-        [result] = dispatch(
-            self._client(base_url=base_url), [self._job()], limiter.TokenBucket(1000), 1
-        )
+        [result] = self._dispatch(self._job(), client=self._client(base_url=base_url))
         return proxy, result
 
     def test_B1_a_proxy_that_hangs_up_after_the_request_leaves_the_outcome_unknown(self):
@@ -256,12 +262,12 @@ class TestCloudApi(BaseCase):
         ):
             self.assertEqual(errors.classify(code), expected, code)
         self.assertEqual(errors.classify(None, 429), errors.RETRY)
-        self.assertEqual(errors.classify(None, 404), errors.FIX_REQUEST)
+        self.assertEqual(errors.classify(None, 404), errors.NOT_META)
 
     # --- dispatch ---
 
     def test_a_document_is_uploaded_and_named(self):
-        [result] = self._dispatch(self._job(document=b"%PDF", filename="INV-1.pdf"))
+        [result] = self._dispatch(self._job(document=self._document()))
         self.assertEqual((result.outcome, result.media_id), ("accepted", "media1"))
         [send] = self.meta.of("send")
         self.assertEqual(
@@ -271,7 +277,7 @@ class TestCloudApi(BaseCase):
 
     def test_a_lost_upload_is_no_unknown_outcome(self):
         self.meta.script("upload", "drop")
-        [result] = self._dispatch(self._job(document=b"%PDF", filename="a.pdf"))
+        [result] = self._dispatch(self._job(document=self._document()))
         self.assertEqual(result.outcome, "unreached")
         self.assertFalse(self.meta.of("send"))
 
@@ -292,35 +298,6 @@ class TestCloudApi(BaseCase):
         self.assertEqual(len({r.wamid for r in results}), 60)
         references = [call["json"]["biz_opaque_callback_data"] for call in self.meta.of("send")]
         self.assertEqual(sorted(references), sorted(f"ref{n}" for n in range(60)))
-
-    # --- limiter ---
-
-    def test_the_limiter_spaces_calls_out(self):
-        waits = []
-        bucket = limiter.TokenBucket(10, burst=2, clock=lambda: 0.0, sleep=waits.append)
-        for _call in range(5):
-            bucket.acquire()
-        self.assertEqual([round(wait, 3) for wait in waits], [0.1, 0.2, 0.3])
-
-    def test_the_limiter_refills_to_its_burst_only(self):
-        now, waits = [0.0], []
-        bucket = limiter.TokenBucket(10, burst=2, clock=lambda: now[0], sleep=waits.append)
-        for _call in range(2):
-            bucket.acquire()
-        now[0] = 100.0
-        for _call in range(3):
-            bucket.acquire()
-        self.assertEqual([round(wait, 3) for wait in waits], [0.1])
-
-    def test_the_limiter_counts_for_all_threads(self):
-        waits = []
-        bucket = limiter.TokenBucket(100, burst=1, clock=lambda: 0.0, sleep=waits.append)
-        threads = [threading.Thread(target=bucket.acquire) for _n in range(20)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(sorted(round(wait, 3) for wait in waits), [n / 100 for n in range(1, 20)])
 
     # --- payload ---
 
@@ -345,7 +322,7 @@ class TestCloudApi(BaseCase):
     def test_bodies_that_are_no_object_are_refused(self):
         for body in (b"", b"\xff", b"[]", b"1", b"{", b"[" * 100000):
             with self.subTest(body=body[:5]), self.assertRaises(webhook.MalformedPayload):
-                webhook.decode(body)
+                webhook.parse(webhook.decode(body))
 
     def test_every_change_of_every_entry_is_read(self):
         status = {"id": "wamid.1", "status": "sent", "timestamp": "1750000000"}
@@ -384,7 +361,8 @@ class TestCloudApi(BaseCase):
         )
         statuses = [event for event in events if isinstance(event, webhook.Status)]
         self.assertEqual([status.status for status in statuses], ["read"])
-        self.assertIn(webhook.NotHandled("account_update"), events)
+        self.assertIn("account_update", [e.field for e in events if type(e) is webhook.MetaChange])
+        self.assertIn(webhook.NotHandled("5"), events)
 
     def test_characters_a_database_cannot_hold_are_taken_out(self):
         row = {
@@ -461,7 +439,8 @@ class TestCloudApi(BaseCase):
             ],
         }
         [event] = webhook.parse(
-            json.dumps({"entry": [{"changes": [{"field": "user_preferences", "value": value}]}]})
+            json.dumps({"entry": [{"changes": [{"field": "user_preferences", "value": value}]}]}),
+            datetime(2025, 6, 16),
         )
         self.assertEqual((event.value, event.at.year), ("stop", 2025))
 

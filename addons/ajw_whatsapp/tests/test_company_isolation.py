@@ -7,7 +7,7 @@ from .common import WhatsappCommon
 from .fake_meta import SECRET, TOKEN, WABA_ID
 
 WEBHOOK = "odoo.addons.ajw_whatsapp.models.ajw_whatsapp_webhook_event"
-OUTBOX = "odoo.addons.ajw_whatsapp.models.ajw_whatsapp_account_outbox"
+TELLING = "odoo.addons.ajw_whatsapp.models.ajw_whatsapp_account_telling"
 OTHER_NUMBER_ID = "100000000000777"
 
 
@@ -104,7 +104,7 @@ class TestCompanyIsolation(WhatsappCommon):
                 raise ValueError("a defect")
             return tell(account, *args)
 
-        with patch.object(Account, "_tell_documents", break_down), mute_logger(OUTBOX):
+        with patch.object(Account, "_tell_documents", break_down), mute_logger(TELLING):
             self._run_webhooks()
         self.assertEqual(told, [self.company, self.other])
         self.assertEqual(message.state, "delivered")

@@ -100,4 +100,6 @@ class TestCoverage(DocumentCommonMixin, TransactionCase):
         for index in range(8):
             partner = self._create_partner(f"C{index}", f"+9198765002{index:02}")
             self._create_invoice(partner, invoice_date=self.last_month)
+        # Creating them may empty the registry's caches; filling those again is no cost of a row.
+        count()
         self.assertLessEqual(count(), few)

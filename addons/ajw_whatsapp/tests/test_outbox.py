@@ -12,12 +12,21 @@ from odoo.tools import mute_logger
 from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
 from ..cloud_api.client import CloudApiClient
-from ..cloud_api.errors import ConnectionFailed
+from ..cloud_api.dispatch import SendResult
+from ..cloud_api.errors import CloudApiError, ConnectionFailed
+from ..models import ajw_whatsapp_account_claim as claiming
+from ..models import ajw_whatsapp_account_failure as failure
+from ..models import ajw_whatsapp_account_media as deleting
 from ..models import ajw_whatsapp_account_outbox as outbox
+from ..models import ajw_whatsapp_account_send as sending
+from ..models import ajw_whatsapp_account_writeback as writeback
+from ..tools.transactions import MAX_TRIES
 from .common import PDF, WhatsappCommon
 from .fake_meta import meta_error
 
 LOGGER = "odoo.addons.ajw_whatsapp.models.ajw_whatsapp_account_outbox"
+WRITEBACK = writeback.__name__
+FAILURE = failure.__name__
 
 
 @tagged("post_install", "-at_install")
@@ -40,6 +49,27 @@ class TestOutbox(WhatsappCommon):
         self.assertEqual(header["parameters"][0]["document"]["filename"], "INV-1.pdf")
         self.assertEqual(body["parameters"][0]["parameter_name"], "customer")
 
+    def test_what_meta_holds_for_its_quality_check_is_accepted(self):
+        """Meta has it, and says later what became of it: to send it again would send it twice."""
+        for number, said in enumerate(("held_for_quality_assessment", "paused", "a_new_word")):
+            with self.subTest(said=said):
+                answer = {
+                    "messaging_product": "whatsapp",
+                    "contacts": [{"input": self.number, "wa_id": self.number.lstrip("+")}],
+                    "messages": [{"id": f"wamid.held{number}", "message_status": said}],
+                }
+                self.meta.script("send", (200, answer, {}))
+                message = self._enqueue(occasion=said)
+                self._run_outbox()
+                self._run_outbox()
+                self.assertEqual(
+                    (message.state, message.wamid), ("accepted", f"wamid.held{number}")
+                )
+                self.assertEqual(len(self.meta.of("send")), number + 1)
+                self._report(self._status(message, "delivered"))
+                self._run_webhooks()
+                self.assertEqual(message.state, "delivered")
+
     def test_many_are_sent_once_each(self):
         partners = [self._create_partner(f"P{n}", f"+9198765{n:05}") for n in range(30)]
         for partner in partners:
@@ -47,7 +77,7 @@ class TestOutbox(WhatsappCommon):
         messages = self.env["ajw.whatsapp.message"]._enqueue(
             [self._message_vals(partner) for partner in partners]
         )
-        with patch.object(outbox, "BATCH_SIZE", 8):
+        with patch.multiple(sending, MIN_BATCH=4, MAX_BATCH=4):
             self._run_outbox()
         self.assertEqual(set(messages.mapped("state")), {"accepted"})
         references = [call["json"]["biz_opaque_callback_data"] for call in self.meta.of("send")]
@@ -105,6 +135,17 @@ class TestOutbox(WhatsappCommon):
         message = self._enqueue(partner)
         self._run_outbox()
         self.assertEqual((message.state, message.refusal_reason), ("refused", "no_opt_in"))
+        self.assertTrue(message.refusal_label)
+        self.assertFalse(self.meta.calls)
+
+    def test_A1_a_restriction_after_queueing_is_respected(self):
+        message = self._enqueue()
+        restriction = self.env["ajw.consent.restriction"]._restrict(
+            self.controller, self.partner, "Contests what we hold"
+        )
+        self.assertTrue(restriction)
+        self._run_outbox()
+        self.assertEqual((message.state, message.refusal_reason), ("refused", "restricted"))
         self.assertTrue(message.refusal_label)
         self.assertFalse(self.meta.calls)
 
@@ -214,7 +255,7 @@ class TestOutbox(WhatsappCommon):
             mute_logger(LOGGER),
         ):
             self._run_outbox()
-        self.assertEqual(len(tries), outbox.MAX_TRIES)
+        self.assertEqual(len(tries), MAX_TRIES)
         self.assertEqual(message.state, "queued")
         self.assertFalse(self.meta.calls)
 
@@ -242,7 +283,7 @@ class TestOutbox(WhatsappCommon):
                 self.assertIn(self.template.name, self.account.warning)
         self.assertEqual({call["kind"] for call in self.meta.calls}, {"template"})
 
-    def test_A4_meta_is_asked_once_in_a_while(self):
+    def test_A4_meta_is_asked_before_each_run_and_once_a_minute(self):
         self._forget_check()
         messages = self._enqueue()
         self._run_outbox()
@@ -251,32 +292,59 @@ class TestOutbox(WhatsappCommon):
         self.assertEqual(messages.mapped("state"), ["accepted", "accepted"])
         [call] = self.meta.of("template")
         self.assertEqual((call["method"], call["path"]), ("GET", "555"))
-        self.template.category_checked_at = fields.Datetime.now() - timedelta(minutes=11)
+        self.template.category_checked_at = fields.Datetime.now() - timedelta(seconds=61)
         messages += self._enqueue(occasion="third")
         self._run_outbox()
         self.assertEqual(len(self.meta.of("template")), 2)
+        self.assertEqual(messages[2].state, "accepted")
+
+    def test_what_is_claimed_before_the_next_look_is_not_held_back(self):
+        """A run looks every minute; a batch that comes a little later must not wait for that."""
+        for seconds, claimed in ((61, 1), (80, 1), (100, 0)):
+            with self.subTest(seconds=seconds), self.enter_registry_test_mode():
+                message = self._enqueue(occasion=str(seconds))
+                self.template.category_checked_at = fields.Datetime.now() - timedelta(
+                    seconds=seconds
+                )
+                self.assertEqual(len(self.account._claim_batch().jobs), claimed)
+                self.assertEqual(bool(message.retry_at), not claimed)
 
     def test_A4_without_an_answer_about_the_template_nothing_is_sent(self):
         message = self._enqueue()
         for answer in ("drop", meta_error(130429, 429), (200, b"<html>", {})):
             with self.subTest(answer=answer):
                 self._forget_check()
+                self.account._end_pause()
                 message._engine().retry_at = False
                 self.meta.script("template", answer)
                 self._run_outbox()
                 self.assertEqual(message.state, "queued")
-                wait = message.retry_at - fields.Datetime.now()
-                self.assertLessEqual(abs(wait.total_seconds() - 60), 5)
-        self.assertEqual({call["kind"] for call in self.meta.calls}, {"template"})
+                self.assertTrue(self.account.paused_until)
+                self._run_outbox()
+        self.assertEqual([call["kind"] for call in self.meta.calls], ["template"] * 3)
+        self.account._end_pause()
         message._engine().retry_at = False
         self._run_outbox()
         self.assertEqual(message.state, "accepted", "it is not kept for ever")
+
+    def test_a_template_that_meta_tells_nothing_of_holds_up_no_other(self):
+        other = self._create_template(name="other", meta_template_id="556")
+        messages = self._enqueue() + self._enqueue(occasion="other", template_id=other.id)
+        (self.template + other).category_checked_at = False
+        self.meta.script("template", meta_error(100, 400))
+        self.meta.script("template_list", meta_error(100, 400))
+        self.meta.script("template", self._template_row(id="556", name="other"))
+        self._run_outbox()
+        self.assertEqual(messages.mapped("state"), ["queued", "accepted"])
+        wait = messages[0].retry_at - fields.Datetime.now()
+        self.assertLessEqual(abs(wait.total_seconds() - 60), 5)
+        self.assertEqual(self.template.status, "APPROVED")
 
     def test_a_rejected_token_while_looking_the_template_up(self):
         self._forget_check()
         message = self._enqueue()
         self.meta.script("template", meta_error(190, 401))
-        with mute_logger(LOGGER):
+        with mute_logger(LOGGER, FAILURE):
             self._run_outbox()
         self.assertEqual((message.state, self.account.state), ("queued", "stopped"))
 
@@ -293,7 +361,51 @@ class TestOutbox(WhatsappCommon):
                 message = self._enqueue(occasion=status)
                 self._run_outbox()
                 self.assertEqual((message.state, self.template.status), ("failed", status))
-        self.assertEqual({call["kind"] for call in self.meta.calls}, {"template"})
+        self.assertEqual(
+            [call["kind"] for call in self.meta.calls],
+            ["template", "template_list", "template", "template"],
+            "that it is gone is confirmed",
+        )
+
+    def test_a_template_out_of_the_token_s_sight_is_not_taken_for_deleted(self):
+        unseen = meta_error(100, 400, error_subcode=33)
+        self._forget_check()
+        self.meta.templates = [
+            {"id": "554", "name": "test_document", "language": "en", "status": "REJECTED"},
+            {"id": "555", "name": "test_document", "language": "en", "status": "APPROVED"}
+            | {"category": "UTILITY"},
+        ]
+        self.meta.script("template", unseen)
+        message = self._enqueue()
+        self._run_outbox()
+        self.assertEqual((message.state, self.template.status), ("accepted", "APPROVED"))
+        # nor where the list is out of sight as well
+        self._forget_check()
+        self.meta.calls.clear()
+        self.meta.script("template", unseen)
+        self.meta.script("template_list", unseen)
+        message = self._enqueue(occasion="other")
+        with mute_logger(FAILURE):
+            self._run_outbox()
+        self.assertEqual((message.state, self.template.status), ("queued", "APPROVED"))
+        self.assertFalse(self.meta.of("send"))
+        self.assertEqual(self.account.state, "stopped", "and not asked for ever")
+
+    def test_a_number_out_of_the_token_s_sight_stops_the_account(self):
+        messages = self._enqueue_many(5)
+        self.meta.script("send", *[meta_error(100, 400, error_subcode=33)] * 5)
+        with patch.object(sending, "WORKERS", 1), mute_logger(LOGGER, FAILURE):
+            self._run_outbox()
+        self.assertEqual(set(messages.mapped("state")), {"queued"}, "none of them is at fault")
+        self.assertEqual(set(messages.mapped("attempts")), {0})
+        self.assertEqual(len(self.meta.of("send")), 1)
+        self.assertEqual((self.account.state, self.account.stopped_code), ("stopped", 100))
+        self.assertIn("whether the token may see", self.account.stopped_reason)
+        self.assertIn(self.manager, self.account.activity_ids.user_id)
+        self.meta._scripts.clear()
+        self.account.with_user(self.manager).action_test_connection()
+        self._run_outbox()
+        self.assertEqual(set(messages.mapped("state")), {"accepted"})
 
     def test_a_message_queued_after_the_look_up_waits_for_the_next(self):
         self._forget_check()
@@ -357,18 +469,18 @@ class TestOutbox(WhatsappCommon):
         messages = self.env["ajw.whatsapp.message"]._enqueue(
             [self._message_vals(partner) for partner in partners]
         )
-        model = self.env.registry["ajw.whatsapp.message"]
-        original = model._merge_report
+        model = self.env.registry["ajw.whatsapp.account"]
+        original = model._write_accepted
 
-        def merge(message, *args, **kwargs):
-            if message == messages[1]:
-                message.env.cr.execute("SELECT 1/0")
-            return original(message, *args, **kwargs)
+        def write(account, results, now):
+            if messages[1].id in [result.message_id for result in results]:
+                account.env.cr.execute("SELECT 1/0")
+            return original(account, results, now)
 
-        with patch.object(model, "_merge_report", merge), mute_logger(LOGGER, "odoo.sql_db"):
+        with patch.object(model, "_write_accepted", write), mute_logger(WRITEBACK, "odoo.sql_db"):
             self._run_outbox()
         self.assertEqual(messages.mapped("state"), ["accepted", "sending", "accepted"])
-        with mute_logger(LOGGER):
+        with mute_logger(LOGGER, WRITEBACK):
             self._run_outbox()
         self.assertEqual(messages[1].state, "uncertain")
         self.assertEqual(len(self.meta.of("send")), 3)
@@ -382,12 +494,12 @@ class TestOutbox(WhatsappCommon):
         self.assertEqual(set(messages.mapped("wamid")), {"wamid.same", False})
 
     def test_a_passing_fault_is_tried_again_later(self):
-        self.meta.script("send", meta_error(131016, 500))
+        self.meta.script("send", meta_error(131000, 500))
         message = self._enqueue()
         before = fields.Datetime.now()
         self._run_outbox()
         self.assertEqual(
-            (message.state, message.error_code, message.attempts), ("queued", 131016, 1)
+            (message.state, message.error_code, message.attempts), ("queued", 131000, 1)
         )
         self.assertGreater(message.retry_at, before)
         self.assertTrue(message.media_id, "the upload need not be done again")
@@ -406,7 +518,7 @@ class TestOutbox(WhatsappCommon):
     def test_pauses_grow_and_end(self):
         message = self._enqueue()
         pauses = []
-        for _attempt in range(outbox.MAX_ATTEMPTS):
+        for _attempt in range(failure.MAX_ATTEMPTS):
             self.meta.script("send", meta_error(131000, 500))
             message._engine().retry_at = False
             now = fields.Datetime.now()
@@ -422,7 +534,7 @@ class TestOutbox(WhatsappCommon):
         other = self._create_partner("Second", "+919812345678")
         self._opt_in(other)
         self.meta.script("send", meta_error(130429, 429, {"Retry-After": "120"}))
-        with patch.object(outbox, "WORKERS", 1):
+        with patch.object(sending, "WORKERS", 1):
             first, second = self._enqueue(), self._enqueue(other)
             self._run_outbox()
         self.assertEqual((first.state, second.state), ("queued", "queued"))
@@ -433,6 +545,42 @@ class TestOutbox(WhatsappCommon):
         calls = len(self.meta.calls)
         self._run_outbox()
         self.assertEqual(len(self.meta.calls), calls)
+
+    def test_a_pause_is_obeyed_whatever_asks_for_it(self):
+        header = {"Retry-After": "120"}
+        for name, answer, state in (
+            ("page", (503, b"<html>Down</html>", header), "uncertain"),
+            ("fault", meta_error(131016, 503, header), "queued"),
+            ("address", meta_error(131026, 400, header), "failed"),
+            ("taken", (200, {"messages": [{"id": "wamid.paused"}]}, header), "accepted"),
+        ):
+            with self.subTest(answer=name):
+                self.account.paused_until = False
+                self.env.cr.execute("DELETE FROM ajw_whatsapp_limit")
+                self.meta.calls.clear()
+                self.meta.script("send", answer)
+                with patch.object(sending, "WORKERS", 1):
+                    first = self._enqueue(occasion=f"first-{name}")
+                    second = self._enqueue(occasion=f"second-{name}")
+                    self._run_outbox()
+                self.assertEqual((first.state, second.state), (state, "queued"))
+                wait = self.account.paused_until - fields.Datetime.now()
+                self.assertTrue(100 < wait.total_seconds() <= 120)
+                self.assertEqual(len(self.meta.of("send")), 1)
+                second._engine()._set_state("cancelled", retry_at=False)
+
+    def test_a_later_answer_never_shortens_a_pause(self):
+        messages = self._enqueue_many(3)
+        messages._engine().write({"state": "sending", "attempts": 1})
+        refusals = (
+            CloudApiError(80007, http_status=400, retry_after=3600),
+            CloudApiError(130429, http_status=429, retry_after=5),
+            CloudApiError(130429, http_status=429),
+        )
+        for message, error in zip(messages, refusals, strict=True):
+            self.account._write_back([SendResult(message.id, "error", error=error)])
+        self.assertEqual(set(messages.mapped("state")), {"queued"})
+        self.assertGreater(self.account.paused_until, fields.Datetime.now() + timedelta(minutes=55))
 
     def test_a_permanent_error_says_what_to_do(self):
         self.meta.script("send", meta_error(131026, 400, error_data={"details": "undeliverable"}))
@@ -480,7 +628,7 @@ class TestOutbox(WhatsappCommon):
     def test_a_rejected_token_stops_the_account_and_keeps_the_queue(self):
         self.meta.script("upload", meta_error(190, 401))
         message = self._enqueue()
-        with mute_logger(LOGGER):
+        with mute_logger(LOGGER, FAILURE):
             self._run_outbox()
         self.assertEqual((message.state, message.attempts), ("queued", 0))
         self.assertEqual(self.account.state, "stopped")
@@ -552,7 +700,7 @@ class TestOutbox(WhatsappCommon):
         with self.enter_registry_test_mode():
             self.account._claim_batch()
         self.assertEqual(message.state, "sending")
-        with mute_logger(LOGGER):
+        with mute_logger(LOGGER, WRITEBACK):
             self._run_outbox()
         self.assertEqual(message.state, "uncertain")
         self.assertFalse(self.meta.calls)
@@ -629,6 +777,30 @@ class TestOutbox(WhatsappCommon):
         self._run_outbox()
         self.assertFalse(other.media_id, "gone already is gone")
 
+    def test_an_archived_account_leaves_no_document_at_meta(self):
+        arrived, on_its_way = self._enqueue(), self._enqueue(occasion="other")
+        self._run_outbox()
+        media = [arrived.media_id, on_its_way.media_id]
+        arrived._engine()._merge_report("delivered")
+        self.account.with_user(self.manager).active = False
+        self._run_outbox()
+        self.assertEqual([call["path"] for call in self.meta.of("delete")], media[:1])
+        self.assertFalse(arrived.media_id)
+        on_its_way._engine()._merge_report("failed")
+        self._run_outbox()
+        self.assertEqual([call["path"] for call in self.meta.of("delete")], media)
+        self.assertEqual(len(self.meta.of("send")), 2, "nothing else happens")
+
+    def test_an_archived_account_without_secrets_is_wound_up_all_the_same(self):
+        message = self._enqueue()
+        self._run_outbox()
+        message._engine()._merge_report("delivered")
+        self.account.active = False
+        self.account.access_token_cipher = False
+        self._run_outbox()
+        self.assertTrue(message.media_id)
+        self.assertFalse(self.meta.of("delete"))
+
     def test_documents_that_cannot_be_deleted_do_not_keep_the_others(self):
         messages = self.env["ajw.whatsapp.message"]
         for n in range(5):
@@ -645,7 +817,7 @@ class TestOutbox(WhatsappCommon):
             return delete(client, media_id)
 
         self.patch(CloudApiClient, "delete_media", delete_media)
-        with patch.object(outbox, "BATCH_SIZE", 2):
+        with patch.object(deleting, "BATCH_SIZE", 2):
             self._run_outbox()
         self.assertEqual(set(messages.filtered("media_id").mapped("media_id")), stuck)
         self.assertTrue(all(messages[:2].mapped("media_tried_at")))
@@ -659,8 +831,8 @@ class TestOutbox(WhatsappCommon):
             raise ValueError(self.number)
 
         with (
-            patch.object(outbox, "delete_media", fail),
-            self.assertLogs(LOGGER, "ERROR") as log,
+            patch.object(deleting, "delete_media", fail),
+            self.assertLogs(deleting.__name__, "ERROR") as log,
         ):
             self._run_outbox()
         self.assertNotIn("+91", log.output[0])
@@ -704,7 +876,7 @@ class TestOutbox(WhatsappCommon):
             partner = self._create_partner(f"P{n}", f"+9198765{n:05}")
             self._opt_in(partner)
             self._enqueue(partner)
-        with self.enter_registry_test_mode(), patch.object(outbox, "BATCH_BYTES", len(PDF) * 2):
+        with self.enter_registry_test_mode(), patch.object(claiming, "BATCH_BYTES", len(PDF) * 2):
             claim = self.account._claim_batch()
         self.assertEqual(len(claim.jobs), 2)
 

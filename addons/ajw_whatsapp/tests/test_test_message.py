@@ -160,7 +160,8 @@ class TestTestMessage(WhatsappCommon):
         with self.assertRaisesRegex(UserError, "answered STOP"):
             wizard.action_send()
         self._run_outbox()
-        self.assertEqual(len(self.meta.of("send")), 1)
+        kinds = [call["json"]["type"] for call in self.meta.of("send")]
+        self.assertEqual(kinds, ["template", "text"], "the test, and the confirmation of the STOP")
 
     def test_A5_the_senders_look_again_at_whose_number_it_is(self):
         me = self.manager.partner_id

@@ -6,7 +6,7 @@ from odoo.tools import mute_logger
 from ..cloud_api import webhook
 from .common import WhatsappCommonMixin
 
-LOGGER = "odoo.addons.ajw_whatsapp.controllers.webhook"
+LOGGER = "odoo.addons.ajw_whatsapp.models.ajw_whatsapp_account_webhook"
 
 
 @tagged("post_install", "-at_install")
@@ -95,11 +95,56 @@ class TestWebhook(WhatsappCommonMixin, HttpCase):
         path = f"/ajw_whatsapp/webhook/{other.webhook_path}"
         self.assertEqual(self._post(self.body, self._sign(self.body), path).status_code, 403)
 
-    def test_not_json(self):
-        for body in (b"", b"hello", b"[1]", b'"x"', b"\xff\xfe", b"{" * 5000):
+    def test_A9_what_was_signed_is_kept_though_it_is_no_json(self):
+        """It may hold a STOP: a person is told to look, and Meta need not call again."""
+        bodies = (b"hello", b"[1]", b'"x"', b"\xff\xfe", b"{" * 5000, b"{\0")
+        for body in bodies:
             with self.subTest(body=body[:5]):
-                self.assertEqual(self._post(body, self._sign(body)).status_code, 400)
-        self.assertFalse(self._events())
+                self.assertEqual(self._post(body, self._sign(body)).status_code, 200)
+        events = self._events()
+        self.assertEqual(set(events.mapped("state")), {"pending"})
+        events._process()
+        self.assertEqual(set(events.mapped("state")), {"failed"})
+        self.assertEqual(len(events), len(bodies))
+        activities = self.account.activity_ids.filtered(lambda a: a.user_id == self.manager)
+        self.assertEqual(len(activities), len(bodies))
+        self.assertIn(str(events[0].id), "".join(activities.mapped(lambda a: str(a.note))))
+
+    def test_an_empty_call_says_nothing(self):
+        self.assertEqual(self._post(b"", self._sign(b"")).status_code, 200)
+        self._events()._process()
+        self.assertEqual(self._events().state, "failed")
+        self.assertFalse(self.account.activity_ids)
+
+    def test_A9_a_stop_is_heard_beside_what_no_parser_reads(self):
+        """Nested by the thousand, a number of thousands of digits, bytes of another encoding."""
+        good = json.dumps(self._inbound("STOP")["entry"][0]).encode()
+        for n, odd in enumerate(
+            (b"[" * 9000 + b"]" * 9000, b"9" * 5000, b'"\xff\xfe"', b'"a\0\tb"', b"1e999", b"NaN")
+        ):
+            with self.subTest(odd=odd[:8]):
+                self._opt_in(self.partner)
+                entry = good.replace(b"wamid.in1", b"wamid.odd%d" % n)
+                body = b'{"entry": [{"odd": ' + odd + b"}, " + entry + b"]}"
+                self.assertEqual(self._post(body, self._sign(body)).status_code, 200)
+                event = self._events()[0]
+                event._process()
+                self.assertEqual(event.state, "done", event.error)
+                self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+
+    def test_a_secret_replaced_elsewhere_counts_at_once(self):
+        """Each process keeps what it checks signatures with, and looks again on a misfit."""
+        self.assertEqual(self._post(self.body, self._sign(self.body)).status_code, 200)
+        cipher = self.account._get_keyring().encrypt("another secret")
+        # SQL: as another process does it, so that nothing in this one is told
+        self.env.cr.execute(
+            "UPDATE ajw_whatsapp_account SET app_secret_cipher = %s WHERE id = %s",
+            [cipher, self.account.id],
+        )
+        self.account.invalidate_recordset(["app_secret_cipher"])
+        signature = webhook.sign(self.body, "another secret")
+        self.assertEqual(self._post(self.body, signature).status_code, 200)
+        self.assertEqual(self._post(self.body, self._sign(self.body)).status_code, 403)
 
     def test_unknown_path(self):
         answer = self._post(self.body, self._sign(self.body), "/ajw_whatsapp/webhook/guess")

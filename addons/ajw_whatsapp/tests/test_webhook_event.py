@@ -1,5 +1,6 @@
 import json
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -30,6 +31,29 @@ class TestWebhookEvent(WhatsappCommon):
         for _time in range(times):
             event.retry_at = fields.Datetime.now() - timedelta(seconds=1)
             self._run_webhooks()
+
+    @contextmanager
+    def _unstorable(self, bad):
+        """Let the database fail on every report on a message, alone or among others."""
+        messages = self.env.registry["ajw.whatsapp.message"]
+        alone, together = messages._merge_report, messages._merge_folded
+
+        def merge_report(message, *args, **kwargs):
+            if message.id == bad.id:
+                message.env.cr.execute("SELECT 1/0")
+            return alone(message, *args, **kwargs)
+
+        def merge_folded(message, changes):
+            together(message, changes)
+            if bad.id in changes:
+                message.env.cr.execute("SELECT 1/0")
+
+        with (
+            patch.object(messages, "_merge_report", merge_report),
+            patch.object(messages, "_merge_folded", merge_folded),
+            mute_logger(LOGGER, "odoo.sql_db"),
+        ):
+            yield
 
     # --- reports ---
 
@@ -98,7 +122,7 @@ class TestWebhookEvent(WhatsappCommon):
     def test_a_payment_problem_told_later_stops_the_account(self):
         message = self._accepted()
         self._report(self._status(message, "failed", errors=[{"code": 131042, "title": "x"}]))
-        with mute_logger("odoo.addons.ajw_whatsapp.models.ajw_whatsapp_account_outbox"):
+        with mute_logger("odoo.addons.ajw_whatsapp.models.ajw_whatsapp_account_failure"):
             self._run_webhooks()
         self.assertEqual((message.state, self.account.state), ("failed", "stopped"))
 
@@ -161,15 +185,7 @@ class TestWebhookEvent(WhatsappCommon):
         good, bad = self._accepted(), self._accepted(occasion="other")
         events = [self._report(self._status(m, "read")) for m in (bad, good)]
         events.append(self._report({}))
-        messages = self.env.registry["ajw.whatsapp.message"]
-        original = messages._merge_report
-
-        def merge(message, *args, **kwargs):
-            if message.id == bad.id:
-                message.env.cr.execute("SELECT 1/0")
-            return original(message, *args, **kwargs)
-
-        with patch.object(messages, "_merge_report", merge), mute_logger(LOGGER, "odoo.sql_db"):
+        with self._unstorable(bad):
             self._run_webhooks()
             self.assertEqual([event.state for event in events], ["pending", "done", "not_handled"])
             self.assertGreater(events[0].retry_at, fields.Datetime.now())
@@ -188,15 +204,7 @@ class TestWebhookEvent(WhatsappCommon):
         for more in (self._status(good, "read"), self._inbound("STOP"), self._inbound("Hi", "w2")):
             payload["entry"] += more["entry"]
         event = self._report(payload)
-        messages = self.env.registry["ajw.whatsapp.message"]
-        original = messages._merge_report
-
-        def merge(message, *args, **kwargs):
-            if message.id == bad.id:
-                message.env.cr.execute("SELECT 1/0")
-            return original(message, *args, **kwargs)
-
-        with patch.object(messages, "_merge_report", merge), mute_logger(LOGGER, "odoo.sql_db"):
+        with self._unstorable(bad):
             self._run_webhooks()
         self.assertEqual((event.state, event.error), ("pending", "DivisionByZero"))
         self.assertEqual((good.state, bad.state), ("read", "accepted"))
@@ -277,17 +285,86 @@ class TestWebhookEvent(WhatsappCommon):
                 owner = module.webhook if name == "parse" else self.env.registry[bad._name]
                 original = getattr(owner, name)
 
-                def fail(*args, name=name, bad=bad, original=original):
+                def fail(*args, name=name, bad=bad, original=original, **kwargs):
                     spoilt = "bad" in args[0] if name == "parse" else bad in args[1]
                     if spoilt:
                         raise ValueError("a defect")
-                    return original(*args)
+                    return original(*args, **kwargs)
 
                 with patch.object(owner, name, fail), mute_logger(LOGGER):
                     self._run_webhooks()
                 self.assertEqual(good.state, "done")
                 self.assertNotEqual(bad.state, "done")
                 self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+
+    @contextmanager
+    def _breaking(self, model, name, only=None):
+        """Let a method fail in the database; ``only``: for one record."""
+        registry = self.env.registry[model]
+        original = getattr(registry, name)
+
+        def fail(records, *args, **kwargs):
+            if only is None or only in records:
+                records.env.cr.execute("SELECT 1/0")
+            return original(records, *args, **kwargs)
+
+        with patch.object(registry, name, fail), mute_logger(LOGGER, "odoo.sql_db"):
+            yield
+
+    def test_an_alert_that_cannot_be_made_holds_up_no_other_call(self):
+        """Nor is it forgotten that somebody has to be told."""
+        bad = self._report(self._inbound("hello"))
+        bad.payload = "no JSON"
+        good = self._report(self._inbound("STOP", "wamid.good"))
+        with self._breaking(bad._name, "_alert"):
+            self._run_webhooks()
+            self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+            self.assertEqual((good.state, bad.state), ("done", "pending"))
+            self.assertGreater(bad.retry_at, fields.Datetime.now())
+            self._run_due(bad, len(module.RETRY_MINUTES) + 1)
+            self.assertEqual((bad.state, bad.error), ("pending", "DivisionByZero"))
+        self.assertFalse(self.account.activity_ids)
+        self._run_due(bad, 1)
+        self.assertEqual(bad.state, "failed")
+        self.assertIn(self.manager, self.account.activity_ids.user_id)
+
+    def test_what_is_noted_beside_undoes_nothing(self):
+        """The clock's lag and the count of what is not handled are figures; a STOP is not."""
+        payload = self._inbound("STOP")
+        payload["entry"] += self._call_of()["entry"]
+        event = self._report(payload)
+        with (
+            self._breaking("ajw.whatsapp.account", "_note_skew"),
+            self._breaking(event._name, "_count_unhandled"),
+        ):
+            self._run_webhooks()
+        self.assertEqual((event.state, event.error), ("done", "messages:empty"))
+        self.assertEqual(self._ask_gate(self.partner).reason, "withdrawn")
+
+    def test_a_call_that_cannot_be_concluded_holds_up_no_other(self):
+        bad = self._report(self._inbound("hello"))
+        good = self._report(self._inbound("STOP", "wamid.good"))
+        with self._breaking(bad._name, "_conclude", bad):
+            self._run_webhooks()
+        self.assertEqual((good.state, bad.state), ("done", "pending"))
+        self.assertGreater(bad.retry_at, fields.Datetime.now())
+        self._run_due(bad, 1)
+        self.assertEqual(bad.state, "done")
+        self.assertEqual(len(self._inbox()), 2)
+
+    def test_a_call_that_spoils_the_batch_is_found_and_put_off(self):
+        """Whatever it is: what comes after it, and before it, is worked through in the same run."""
+        names = ("first", "bad", "third", "fourth", "last")
+        events = {name: self._report(self._inbound(name, f"wamid.{name}")) for name in names}
+        with self._breaking("ajw.whatsapp.webhook.event", "_process", events["bad"]):
+            self._run_webhooks()
+        bad = events.pop("bad")
+        self.assertEqual({event.state for event in events.values()}, {"done"})
+        self.assertEqual((bad.state, bad.error), ("pending", "DivisionByZero"))
+        self.assertGreater(bad.retry_at, fields.Datetime.now())
+        self.assertEqual(len(self._inbox()), 4)
+        self._run_due(bad, 1)
+        self.assertEqual((bad.state, len(self._inbox())), ("done", 5))
 
     # --- received messages ---
 
@@ -319,7 +396,8 @@ class TestWebhookEvent(WhatsappCommon):
             self.assertEqual(self._ask_gate(self.partner, purpose).reason, "withdrawn")
         self._run_outbox()
         self.assertEqual(queued.state, "refused")
-        self.assertFalse(self.meta.calls)
+        kinds = [call["json"]["type"] for call in self.meta.of("send")]
+        self.assertEqual(kinds, ["text"], "nothing but the confirmation")
 
     def test_A9_stop_in_hindi_and_by_button(self):
         self._report(self._inbound("बंद करें"))
@@ -354,6 +432,7 @@ class TestWebhookEvent(WhatsappCommon):
                     "contacts": [{"input": to, "wa_id": wa_id}],
                     "messages": [{"id": f"wamid.{wa_id}"}],
                 }
+                self._run_outbox()  # the confirmation of the STOP before
                 self.meta.script("send", (200, answer, {}))
                 message = self._enqueue(partner, number=to)
                 self._run_outbox()
@@ -465,10 +544,10 @@ class TestWebhookEvent(WhatsappCommon):
 
     def test_what_is_not_handled_is_counted(self):
         payload = self._call_of(event="ACCOUNT_RESTRICTION")
-        payload["entry"][0]["changes"][0]["field"] = "account_update"
+        payload["entry"][0]["changes"][0]["field"] = "flows"
         event = self._report(payload)
         self._run_webhooks()
-        self.assertEqual((event.state, event.error), ("not_handled", "account_update"))
+        self.assertEqual((event.state, event.error), ("not_handled", "flows"))
         self.assertEqual(self.account.not_handled_count, 1)
 
     def test_an_emptied_payload_is_no_defect(self):

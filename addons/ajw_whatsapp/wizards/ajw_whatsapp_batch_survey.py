@@ -5,6 +5,7 @@ import phonenumbers
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ..cloud_api.webhook import NOT_WRITTEN
 from ..models.selections import ARRIVED_STATES
 from .ajw_whatsapp_batch_reasons import FIXES
 
@@ -142,7 +143,8 @@ class AjwWhatsappBatchWizard(models.TransientModel):
                     ("direction", "=", "inbound"),
                     ("company_id", "in", companies.ids),
                     ("number", "in", list(numbers)),
-                    ("create_date", ">=", since),
+                    ("inbound_type", "not in", NOT_WRITTEN),
+                    ("sent_at", ">=", since),
                 ],
                 ["company_id", "number"],
             )

@@ -237,9 +237,7 @@ class AjwWhatsappComposer(models.TransientModel):
         done = {"type": "ir.actions.act_window_close"}
         if problems:
             return self._notification("warning", "\n".join(problems.values()), done)
-        if not messages:
-            return done
-        if all(message.state in ARRIVED_STATES for message in messages):
+        if messages and all(message.state in ARRIVED_STATES for message in messages):
             return self._notification(
                 "info",
                 self.env._(
