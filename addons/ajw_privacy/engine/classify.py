@@ -7,6 +7,7 @@ every later erasure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -82,6 +83,9 @@ CONTENTS = frozenset({"free_text", "file"})
 
 #: Categories that show that the model describes people, so its bare ``name`` is a person's.
 CONTACT_CATEGORIES = frozenset({"email", "phone"})
+
+#: Words in the name of a field with addresses of whoever else got or gets the message.
+OF_OTHERS = re.compile(r"(^|_)(to|cc|bcc|reply)(_|$)")
 
 
 class FieldFacts(NamedTuple):
@@ -168,6 +172,11 @@ def suspect_model(
             if field.name == "name" and field.type == "char" and not field.translate:
                 found.setdefault("name", Suspicion("personal", "name", "name"))
     return found
+
+
+def is_of_others(name: str) -> bool:
+    """Whether a field, by its name, holds addresses of others than the row is about."""
+    return bool(OF_OTHERS.search(name))
 
 
 def _category_of_name(name: str) -> str | None:

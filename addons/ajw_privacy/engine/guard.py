@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from . import vocabulary
+from . import roles, vocabulary
 
 #: Prefixes of models that hold rights, settings, code, or proof.
 MACHINERY_PREFIXES = (
@@ -42,8 +42,9 @@ BOOKS_PREFIXES = (
 #: Models under such a prefix that hold content all the same.
 CONTENT_MODELS = frozenset(
     {
-        "ir.attachment", "ir.logging", "res.users.log", "ajw.consent.invitation",
-        "ajw.privacy.verification", "ajw.privacy.package",
+        "ir.attachment", "ir.logging", "res.users.log", "ajw.consent.confirmation",
+        "ajw.consent.invitation", "ajw.consent.preference.link", "ajw.privacy.verification",
+        "ajw.privacy.package",
     }
 )  # fmt: skip
 
@@ -57,7 +58,11 @@ PROTECTED_FIELDS = {
 }
 
 #: Digests of what was given away to be answered with: they seal nothing, and expire.
-EXPIRING_FIELDS = {"ajw.consent.invitation": frozenset({"token_hash", "code_hash"})}
+EXPIRING_FIELDS = {
+    "ajw.consent.confirmation": frozenset({"token_hash", "code_hash"}),
+    "ajw.consent.invitation": frozenset({"token_hash", "code_hash"}),
+    "ajw.consent.preference.link": frozenset({"token_hash"}),
+}
 
 #: Names of fields that seal other fields, wherever they stand.
 PROOF_NAME = re.compile(r"hash|secure_sequence|(^|_)(checksum|digest|hmac|inalterable)(_|$)")
@@ -106,13 +111,14 @@ def is_protected_field(model_name: str, field_name: str) -> bool:
 def may_delete_rows(model_name: str, entries: Mapping[str, tuple[vocabulary.Entry, str]]) -> bool:
     """Whether the data map allows whole rows of a model to be deleted by age.
 
-    It has to say *Delete the row* of at least one field, and of none that it has to survive. Of our
-    own models only the app's declaration counts.
+    It has to say *Delete the row* of at least one field, on erasure or by age, and of none that it
+    has to survive. Of our own models only the app's declaration counts. A list of addresses is for
+    as long as they are on it: there the map has to name the age.
 
     :param entries: field name → (classification, source key), as the data map gives them
     """
     return not has_to_stay(entries) and any(
-        entry.erase == "delete"
+        (entry.age == "delete" or (entry.erase == "delete" and not _is_list(entry)))
         and (source == "declaration" or not model_name.startswith(OWN_PREFIX))
         for entry, source in entries.values()
         if source != "rule"
@@ -122,13 +128,26 @@ def may_delete_rows(model_name: str, entries: Mapping[str, tuple[vocabulary.Entr
 def has_to_stay(entries: Mapping[str, tuple[vocabulary.Entry, str]]) -> bool:
     """Whether the data map wants something of a row to survive.
 
+    Where it lets rows go by age, what an erasure would leave of them goes as well, but for what is
+    kept, and what an officer wants to survive.
+
     :param entries: field name → (classification, source key), as the data map gives them
     """
+    goes_by_age = any(entry.age == "delete" for entry, _source in entries.values())
     return any(
         vocabulary.SURVIVES[entry.erase] > 1 and entry.erase != "none"
         for entry, source in entries.values()
-        if source != "rule"
+        if source != "rule" and (not goes_by_age or entry.erase == "keep" or source == "override")
     )
+
+
+def may_empty(entry: vocabulary.Entry) -> bool:
+    """Whether the data map allows a field to be emptied by age."""
+    return entry.age == "clear" or entry.erase in vocabulary.EMPTIABLE
+
+
+def _is_list(entry: vocabulary.Entry) -> bool:
+    return roles.parse(entry.role).text == "value"
 
 
 def emptiable_types(model_name: str) -> frozenset[str]:

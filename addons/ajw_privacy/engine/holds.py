@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
 from odoo.tools import SQL
 
-#: Fewer digits are no telephone number and would hold half the table.
-MIN_DIGITS = 7
+from .identifiers import identify
+from .patterns import patterns as identifiers_patterns
+from .phones import digits
 
-#: Words in the name of a field with addresses of whoever else got or gets the message.
-OF_OTHERS = re.compile(r"(^|_)(to|cc|bcc|reply)(_|$)")
-
-
-def is_of_others(name: str) -> bool:
-    """Whether a field, by its name, holds addresses of others than the row is about."""
-    return bool(OF_OTHERS.search(name))
-
-
-def digits(phone: str | None) -> str:
-    """The digits of a telephone number as written."""
-    return re.sub(r"\D", "", phone or "")
+__all__ = ["digits", "mentions", "patterns"]
 
 
 def patterns(emails: Collection[str | None], phones: Collection[str | None]) -> list[str]:
     """Regular expressions of PostgreSQL for the addresses of held persons, as whole words.
 
-    A number is looked for as written and as bare digits, the way Meta and most providers send it.
+    An address is also looked for with a tag behind a plus sign, a number in any writing.
 
     :return: sorted, without what is too short to mean somebody
     """
-    found = {
-        rf"(^|[^[:alnum:]._%+-]){re.escape(email.strip().lower())}([^[:alnum:]-]|$)"
-        for email in emails
-        if email and "@" in email
-    }
-    for phone in phones:
-        bare = digits(phone)
-        if len(bare) >= MIN_DIGITS:
-            found |= {rf"(^|[^0-9]){re.escape(text)}([^0-9]|$)" for text in (bare, phone.strip())}
-    return sorted(found)
+    return identifiers_patterns(identify(emails=emails, phones=phones), html=False)
 
 
 def mentions(alias: str, columns: Sequence[str], wanted: Sequence[str]) -> SQL:

@@ -7,12 +7,16 @@ A model declares its personal data in a class attribute::
         "vat": {"category": "identifier", "erase": "keep", "reason": "Art. 17(3)(b) GDPR"},
         "product_ids": {"erase": "none", "reason": "Products are not personal data"},
     }
+
+An add-on that shall not know of ours says the same in a file: see :mod:`.mapfile`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
+
+from . import roles
 
 #: What kind of personal data a field holds: (key, label).
 CATEGORIES = (
@@ -39,8 +43,15 @@ ERASURES = (
     ("none", "Not personal data"),
 )
 
+#: What a retention policy may do by age, where erasing a person means something else: (key, label).
+AGES = (("delete", "Delete the row"), ("clear", "Empty the field"))
+
+#: Codes of the duties to keep that a field may name; the laws themselves are data.
+DUTIES = ("books", "vouchers", "tax", "audit", "payroll", "processing", "contract")
+
 CATEGORY_KEYS = frozenset(key for key, _label in CATEGORIES)
 ERASURE_KEYS = frozenset(key for key, _label in ERASURES)
+AGE_KEYS = frozenset(key for key, _label in AGES)
 
 #: Erasures that say nothing of the value need survive, so a retention policy may empty it. Not
 #: ``delete``: there the row goes, and what an emptied row would mean nobody has said.
@@ -52,7 +63,7 @@ SURVIVES = {"delete": 0, "clear": 1, "pseudonymise": 2, "redact": 3, "keep": 4, 
 #: Erasures that leave the value in place and therefore must say why.
 NEEDS_REASON = frozenset({"keep", "none"})
 
-ALLOWED_KEYS = frozenset({"category", "erase", "reason", "law", "until"})
+ALLOWED_KEYS = frozenset({"category", "erase", "reason", "law", "until", "role", "duty", "age"})
 
 
 class Entry(NamedTuple):
@@ -62,12 +73,31 @@ class Entry(NamedTuple):
     :param erase: key of :data:`ERASURES`
     :param reason: why it is kept or not personal; free text
     :param law: article that asks for keeping it; free text
+    :param role: what the column is to the person it leads to: see :mod:`.roles`
+    :param duty: codes of :data:`DUTIES`, separated by spaces
+    :param age: key of :data:`AGES`, ``""`` where nothing is said
     """
 
     category: str
     erase: str
     reason: str = ""
     law: str = ""
+    role: str = ""
+    duty: str = ""
+    age: str = ""
+
+    def over(self, weaker: Entry) -> Entry:
+        """This entry, and of what it leaves open what a weaker source says.
+
+        Whoever classifies a field anew says what shall happen to it, seldom where it leads. Who
+        wants more to survive does not mean it to go by age.
+        """
+        survives = SURVIVES[self.erase] > SURVIVES[weaker.erase]
+        return self._replace(
+            role=self.role or weaker.role,
+            duty=self.duty or weaker.duty,
+            age=self.age or ("" if survives else weaker.age),
+        )
 
 
 def loosens(declared: str, erase: str) -> bool:
@@ -98,8 +128,16 @@ def problems_of(spec: object) -> list[str]:
     # a field that is not personal has no category of personal data
     if not (erase == "none" and not category) and category not in CATEGORY_KEYS:
         problems.append(f"category is {category!r}: use {', '.join(key for key, _ in CATEGORIES)}")
-    if erase in NEEDS_REASON and not str(spec.get("reason") or spec.get("law") or "").strip():
+    why = [spec.get("reason"), spec.get("law"), erase == "keep" and spec.get("duty")]
+    if erase in NEEDS_REASON and not any(str(text or "").strip() for text in why):
         problems.append(f"erase is {erase!r}: give the reason (the law, or why it is not personal)")
+    problems += roles.problems_of(str(spec.get("role") or ""))
+    unknown = [code for code in str(spec.get("duty") or "").split() if code not in DUTIES]
+    if unknown:
+        problems.append(f"duty is {' '.join(unknown)!r}: use {', '.join(DUTIES)}")
+    age = spec.get("age") or ""
+    if age and age not in AGE_KEYS:
+        problems.append(f"age is {age!r}: use {', '.join(sorted(AGE_KEYS))}, or nothing")
     return problems
 
 
@@ -116,6 +154,7 @@ def parse(spec: Mapping) -> Entry:
         erase=spec["erase"],
         reason=str(spec.get("reason") or "").strip(),
         law=str(spec.get("law") or "").strip(),
+        **{key: " ".join(str(spec.get(key) or "").split()) for key in ("role", "duty", "age")},
     )
 
 

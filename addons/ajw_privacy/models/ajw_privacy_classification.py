@@ -21,11 +21,11 @@ class AjwPrivacyClassification(models.AbstractModel):
         "Field", required=True, help="Technical name of the field, for example email."
     )
     category = fields.Selection(
-        vocabulary.CATEGORIES,
+        list(vocabulary.CATEGORIES),
         help="What kind of personal data the field holds.",
     )
     erase = fields.Selection(
-        vocabulary.ERASURES,
+        list(vocabulary.ERASURES),
         "On erasure",
         required=True,
         help="What happens to the field when a person's data is erased.",
@@ -51,7 +51,7 @@ class AjwPrivacyClassification(models.AbstractModel):
                         field=record.display_name,
                     )
                 )
-            if record.erase in vocabulary.NEEDS_REASON and not (record.reason or record.law):
+            if record.erase in vocabulary.NEEDS_REASON and not record._is_justified():
                 raise ValidationError(
                     self.env._(
                         "%(field)s stays when a person is erased. "
@@ -59,6 +59,11 @@ class AjwPrivacyClassification(models.AbstractModel):
                         field=record.display_name,
                     )
                 )
+
+    def _is_justified(self):
+        """Whether it is said why the field stays."""
+        self.ensure_one()
+        return bool(self.reason or self.law)
 
     def _entry(self):
         """The engine's view of the record: :class:`~..engine.vocabulary.Entry`."""

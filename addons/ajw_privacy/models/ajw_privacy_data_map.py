@@ -54,11 +54,11 @@ class AjwPrivacyDataMap(models.Model):
     field_type = fields.Char("Type", readonly=True)
     target = fields.Char("Points to", readonly=True)
     category = fields.Selection(
-        vocabulary.CATEGORIES,
+        list(vocabulary.CATEGORIES),
         readonly=True,
         help="What kind of personal data the field holds; for an unclassified field, our guess.",
     )
-    erase = fields.Selection(vocabulary.ERASURES, "On erasure", readonly=True)
+    erase = fields.Selection(list(vocabulary.ERASURES), "On erasure", readonly=True)
     reason = fields.Char(readonly=True)
     law = fields.Char("Legal basis", readonly=True)
     source = fields.Selection(SOURCES, "Classified by", required=True, readonly=True)
@@ -101,7 +101,7 @@ class AjwPrivacyDataMap(models.Model):
         if self.pool.updated_modules:
             try:
                 with self.env.cr.savepoint():
-                    self._refresh()
+                    self._read_again()
             except Exception:  # noqa: BLE001 - a map that cannot be drawn must not stop Odoo
                 _logger.exception("The data map could not be refreshed")
 
@@ -134,7 +134,7 @@ class AjwPrivacyDataMap(models.Model):
     def action_refresh(self):
         """Read the registry again, on request of an officer."""
         self.check_access("read")
-        self._refresh()
+        self._read_again()
         count = self.search_count([("state", "=", "open")])
         return {
             "type": "ir.actions.client",
@@ -152,73 +152,16 @@ class AjwPrivacyDataMap(models.Model):
 
     @api.model
     def _cron_refresh(self):
-        """Daily: fields added without an update (custom fields) show up the same day."""
+        """Daily: fields and files added without an update show up the same day."""
+        self._read_again()
+
+    def _read_again(self):
+        """Read the files of all apps, and draw the map from what they say now."""
+        # sudo: both are written by this method alone; whoever calls it was checked before
+        self.env["ajw.privacy.data.line"].sudo()._load_files()
         self._refresh()
 
     # -- the map ---------------------------------------------------------------------------------
-
-    @api.model
-    def _entries(self, model_name):
-        """How the fields of a model are classified now.
-
-        :param str model_name: name of a model of the registry
-        :return: ``{field name: (Entry, source key)}``
-        """
-        # sudo: the answer must not depend on who asks
-        overrides, lines = self.sudo()._recorded_entries([model_name])
-        return self._merge(model_name, overrides, lines)[0]
-
-    def _recorded_entries(self, model_names=None):
-        domain = [("model_name", "in", model_names)] if model_names is not None else []
-        result = []
-        for name in ("ajw.privacy.data.override", "ajw.privacy.data.line"):
-            entries = {}
-            for record in self.env[name].search(domain):
-                entries.setdefault(record.model_name, {})[record.field_name] = record._entry()
-            result.append(entries)
-        return result
-
-    def _merge(self, model_name, overrides, lines):
-        """Classification of a model by precedence: override, declaration, shipped line, rule.
-
-        An override that loosens what is declared does not count; an app may have brought its
-        declaration after the override was made.
-        """
-        model_class = self.pool[model_name]
-        declared, problems = vocabulary.collect(model_class)
-        merged = {}
-        for name in classify.MAGIC_LINKS & model_class._fields.keys():
-            merged[name] = (
-                vocabulary.Entry(
-                    "link", "pseudonymise", "names the user account, which is anonymised in place"
-                ),
-                "rule",
-            )
-        for source, entries in (
-            ("line", lines.get(model_name, {})),
-            ("declaration", declared),
-            ("override", overrides.get(model_name, {})),
-        ):
-            for name, entry in entries.items():
-                known = merged.get(name)
-                if (
-                    source == "override"
-                    and known
-                    and vocabulary.loosens(known[0].erase, entry.erase)
-                ):
-                    continue
-                merged[name] = (entry, source)
-        return merged, problems
-
-    @api.model
-    def _declared_entries(self, model_name):
-        """How apps, shipped lines and general rules classify a model, overrides left aside.
-
-        :return: ``{field name: (Entry, source key)}``
-        """
-        # sudo: the answer must not depend on who asks
-        _overrides, lines = self.sudo()._recorded_entries([model_name])
-        return self._merge(model_name, {}, lines)[0]
 
     @api.model
     def _own_tables(self, model_names):
@@ -288,7 +231,7 @@ class AjwPrivacyDataMap(models.Model):
                     f"{merged[name][0].erase}",
                 )
                 for name, entry in overrides.get(model_name, {}).items()
-                if name in merged and merged[name][0] != entry
+                if name in merged and merged[name][1] != "override"
             ]
             suspicions = classify.suspect_model(
                 self._facts(model_class),
@@ -366,22 +309,3 @@ class AjwPrivacyDataMap(models.Model):
                 for (model, name), values in rows.items()
             ]
         )
-
-    # -- self-check ------------------------------------------------------------------------------
-
-    @api.model
-    def _self_check(self, own_only=False):
-        """Find what the data map does not settle.
-
-        :param bool own_only: only our models (``ajw.*``) and our fields on others (``ajw_*``)
-        :return: list of :class:`Finding`, sorted
-        """
-        # sudo: the answer must not depend on who asks
-        _rows, findings = self.sudo()._picture()
-        if own_only:
-            findings = [
-                finding
-                for finding in findings
-                if finding.model.startswith("ajw.") or finding.field.startswith("ajw_")
-            ]
-        return sorted(findings)

@@ -1,8 +1,7 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import ValidationError
 
 from ..engine import vocabulary
-from .scope import acts_for_every_company
 
 
 class AjwPrivacyDataOverride(models.Model):
@@ -13,7 +12,7 @@ class AjwPrivacyDataOverride(models.Model):
 
     _name = "ajw.privacy.data.override"
     _description = "Own classification"
-    _inherit = ["ajw.privacy.classification", "mail.thread"]
+    _inherit = ["ajw.privacy.binding", "ajw.privacy.classification", "mail.thread"]
 
     model_name = fields.Char(tracking=True)
     field_name = fields.Char(tracking=True)
@@ -26,32 +25,12 @@ class AjwPrivacyDataOverride(models.Model):
         "(model_name, field_name)", "You already classified this field: change that record."
     )
 
-    @api.model
-    def _check_scope(self):
-        """What a field holds counts in every company: only who acts for all of them may say it.
-
-        :raises AccessError: otherwise
-        """
-        if not acts_for_every_company(self.env):
-            raise AccessError(
-                self.env._(
-                    "What a field is classified as counts in every company, and you do not act "
-                    "for all of them. Ask an officer of all companies."
-                )
-            )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self._check_scope()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self._check_scope()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_in_scope(self):
-        self._check_scope()
+    def _scope_sentence(self):
+        # EXTENDS this addon
+        return self.env._(
+            "What a field is classified as counts in every company, and you do not act "
+            "for all of them. Ask an officer of all companies."
+        )
 
     @api.constrains("model_name", "field_name")
     def _check_field_exists(self):

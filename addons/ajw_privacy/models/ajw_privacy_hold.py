@@ -17,7 +17,7 @@ class AjwPrivacyHold(models.Model):
 
     _name = "ajw.privacy.hold"
     _description = "Legal hold"
-    _inherit = ["ajw.privacy.thread"]
+    _inherit = ["ajw.privacy.shared", "ajw.privacy.thread"]
     _order = "active desc, date_from desc, id desc"
 
     _ajw_personal_data = {
@@ -25,6 +25,7 @@ class AjwPrivacyHold(models.Model):
         "partner_id": {
             "category": "link",
             "erase": "keep",
+            "role": "mention",
             "reason": "says whose data must stay while the hold is in force",
         },
         "reason": {"category": "free_text", "erase": "redact"},

@@ -154,7 +154,7 @@ class AjwPrivacyHold(models.Model):
             and field.store
             and field.type == "char"
             and not field.inherited
-            and not holds.is_of_others(name)
+            and not classify.is_of_others(name)
         }
 
     def _addresses_on(self, partners):

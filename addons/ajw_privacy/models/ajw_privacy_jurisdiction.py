@@ -1,7 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ValidationError
-
-from .scope import acts_for_every_company
+from odoo.exceptions import ValidationError
 
 
 class AjwPrivacyJurisdiction(models.Model):
@@ -9,7 +7,7 @@ class AjwPrivacyJurisdiction(models.Model):
 
     _name = "ajw.privacy.jurisdiction"
     _description = "Jurisdiction"
-    _inherit = ["mail.thread"]
+    _inherit = ["ajw.privacy.binding", "mail.thread"]
     _order = "sequence, name, id"
 
     _ajw_personal_data = {
@@ -82,29 +80,20 @@ class AjwPrivacyJurisdiction(models.Model):
         found = known.filtered(lambda law: law.country_ids & countries) if countries else self
         return found or known.filtered("is_default")[:1]
 
-    @api.model
-    def _check_scope(self):
-        """Laws set the clock for every company: only who acts for all of them may edit them.
-
-        :raises AccessError: otherwise
-        """
-        if not acts_for_every_company(self.env):
-            raise AccessError(
-                self.env._(
-                    "Jurisdictions set the deadlines of every company, and you do not act for all "
-                    "of them. Ask an officer of all companies."
-                )
-            )
+    def _scope_sentence(self):
+        # EXTENDS this addon
+        return self.env._(
+            "Jurisdictions set the deadlines of every company, and you do not act for all "
+            "of them. Ask an officer of all companies."
+        )
 
     @api.model_create_multi
     def create(self, vals_list):
-        self._check_scope()
         created = super().create(vals_list)
         self.env["ajw.privacy.request"]._follow_rules()
         return created
 
     def write(self, vals):
-        self._check_scope()
         result = super().write(vals)
         if {"country_ids", "active", "is_default"} & vals.keys():
             self.env["ajw.privacy.request"]._follow_rules()
@@ -114,7 +103,3 @@ class AjwPrivacyJurisdiction(models.Model):
         result = super().unlink()
         self.env["ajw.privacy.request"]._follow_rules()
         return result
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_unused(self):
-        self._check_scope()

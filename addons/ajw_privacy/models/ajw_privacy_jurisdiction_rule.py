@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..engine import deadlines
+from .rule_text import describe_rule
 from .selections import KINDS
 
 
@@ -167,17 +168,4 @@ class AjwPrivacyJurisdictionRule(models.Model):
         if self.env.context.get("install_mode"):
             return
         for rule in self:
-            rule.jurisdiction_id.message_post(
-                body=sentence
-                % ", ".join(
-                    filter(
-                        None,
-                        (
-                            rule.display_name,
-                            rule.article,
-                            rule.valid_from and f"≥ {rule.valid_from}",
-                            rule.valid_to and f"≤ {rule.valid_to}",
-                        ),
-                    )
-                )
-            )
+            rule.jurisdiction_id.message_post(body=sentence % describe_rule(rule))

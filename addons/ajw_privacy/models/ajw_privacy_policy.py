@@ -25,7 +25,7 @@ class AjwPrivacyPolicy(models.Model):
 
     _name = "ajw.privacy.policy"
     _description = "Retention policy"
-    _inherit = ["mail.thread"]
+    _inherit = ["ajw.privacy.shared", "mail.thread"]
     _order = "sequence, name, id"
 
     name = fields.Char(required=True, translate=True, tracking=True)

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.orm.models import NO_ACCESS
 
-from ..engine import filters, guard, vocabulary
+from ..engine import filters, guard
 
 
 class AjwPrivacyPolicy(models.Model):
@@ -198,12 +198,12 @@ class AjwPrivacyPolicy(models.Model):
         names = {
             name
             for name, (entry, _source) in data_map._entries(self.model_name).items()
-            if entry.erase in vocabulary.EMPTIABLE
+            if guard.may_empty(entry)
         }
         declared = {
             name
             for name, (entry, source) in data_map._declared_entries(self.model_name).items()
-            if entry.erase in vocabulary.EMPTIABLE and source == "declaration"
+            if guard.may_empty(entry) and source == "declaration"
         }
         if self.model_name.startswith(guard.OWN_PREFIX):
             # our own models say themselves what may go; an officer cannot add to it

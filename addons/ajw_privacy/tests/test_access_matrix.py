@@ -14,6 +14,7 @@ from odoo.addons.ajw_consent.tests.access_matrix_routes import Ask, Case, Route,
 from odoo.addons.ajw_consent.tests.common import TEST_KEYS, ConsentCommonMixin
 from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
+from ..models.ajw_privacy_certificate import ISSUE
 from ..models.ajw_privacy_request_guard import STEP
 from .common import PrivacyCommon
 
@@ -29,6 +30,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
 
     # c create, r read, w write, u unlink; roles that are not named may do nothing.
     MODELS = {
+        "ajw.privacy.certificate": {"officer": "r"},
         "ajw.privacy.classification": {},
         # Which field holds what is the same in all companies.
         "ajw.privacy.data.line": {"officer": "r", "officer_b": "r"},
@@ -38,15 +40,26 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         # Whose policy it is cannot be read in another company, nor then the dry run of it.
         "ajw.privacy.dry.run": {"officer": "crwu", "officer_b": "cwu"},
         "ajw.privacy.dry.run.line": {"officer": "crwu", "officer_b": "crwu"},
+        "ajw.privacy.erasure": {"officer": "crw"},
+        # What a person is looked for by is for nobody to read, nor is the list of hits.
+        "ajw.privacy.erasure.identifier": {},
+        "ajw.privacy.erasure.place": {"officer": "r"},
+        "ajw.privacy.erasure.row": {},
+        "ajw.privacy.erasure.spool": {},
         "ajw.privacy.export": {},
         "ajw.privacy.hold": {"officer": "crw"},
         # The law is the same for all companies; only an officer of all of them changes it.
         "ajw.privacy.jurisdiction": {"officer": "r", "officer_b": "r"},
         "ajw.privacy.jurisdiction.rule": {"officer": "r", "officer_b": "r"},
+        "ajw.privacy.keeping.duty": {"officer": "r", "officer_b": "r"},
+        "ajw.privacy.keeping.duty.rule": {"officer": "r", "officer_b": "r"},
         "ajw.privacy.package": {"officer": "r"},
+        "ajw.privacy.person": {},
         "ajw.privacy.policy": {"officer": "crwu"},
         "ajw.privacy.request": {"officer": "crw"},
         "ajw.privacy.run": {"officer": "r"},
+        "ajw.privacy.binding": {},
+        "ajw.privacy.shared": {},
         "ajw.privacy.step": {"officer": "crwu"},
         "ajw.privacy.thread": {},
         "ajw.privacy.verification": {"officer": "r"},
@@ -55,6 +68,13 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
     METHODS = {
         "ajw.privacy.data.map.action_classify": "officer officer_b",
         "ajw.privacy.data.map.action_refresh": "officer officer_b",
+        "ajw.privacy.erasure.action_approve": "officer",
+        "ajw.privacy.erasure.action_cancel": "officer",
+        "ajw.privacy.erasure.action_plan": "officer",
+        "ajw.privacy.erasure.action_refuse": "officer",
+        "ajw.privacy.erasure.action_resume": "officer",
+        "ajw.privacy.erasure.action_view_certificates": "officer",
+        "ajw.privacy.erasure.action_view_places": "officer",
         "ajw.privacy.policy.action_dry_run": "officer",
         "ajw.privacy.policy.action_run": "officer",
         "ajw.privacy.package.action_download": "officer",
@@ -73,23 +93,20 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.request.action_withdraw": "officer",
         "ajw.privacy.step.action_apply": "officer",
     }
-    WIDER = {
-        f"ajw.privacy.{model}.{method}": "an officer's note changes nothing that others go by"
-        for model in ("data.override", "jurisdiction")
-        for method in ("message_post", "message_post_with_source", "message_mail_with_source")
-    }
     CLOSED = {
         "ajw.privacy.package.copy_data": "it would tell the file",
         "ajw.privacy.verification.copy_data": "it would tell the hash of the code",
     }
-    CONFIDENTIAL = ("ajw.privacy.hold", "ajw.privacy.request")
+    CONFIDENTIAL = ("ajw.privacy.erasure", "ajw.privacy.hold", "ajw.privacy.request")
     OPEN_THREADS = {
         "ajw.privacy.data.override": "tells of fields, of no person",
         "ajw.privacy.jurisdiction": "tells of laws",
+        "ajw.privacy.keeping.duty": "tells of laws",
         "ajw.privacy.policy": "tells of rules, of no person",
     }
     CRONS = (
         "ajw_privacy.ir_cron_data_map",
+        "ajw_privacy.ir_cron_erasure",
         "ajw_privacy.ir_cron_reminders",
         "ajw_privacy.ir_cron_retention",
     )
@@ -194,6 +211,20 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         rule = self.env["ajw.privacy.jurisdiction.rule"].create(dict(values))
         return Row(rule, {**values, "kind": "portability"}, {"article": "1"})
 
+    def row_ajw_privacy_keeping_duty(self, company):
+        values = {"name": "Matrix duty", "code": "matrix"}
+        duty = self.env["ajw.privacy.keeping.duty"].create(dict(values))
+        return Row(duty, {**values, "code": "matrix_two"}, {"note": "Nothing."})
+
+    def row_ajw_privacy_keeping_duty_rule(self, company):
+        values = {
+            "duty_id": self.row_ajw_privacy_keeping_duty(company).record.id,
+            "article": "Matrix Act, s. 1",
+            "period": 8,
+        }
+        rule = self.env["ajw.privacy.keeping.duty.rule"].create(dict(values))
+        return Row(rule, values, {"period": 9})
+
     def row_ajw_privacy_hold(self, company):
         values = {
             "name": "Case 1",
@@ -242,6 +273,83 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
     def row_ajw_privacy_request_action_enter_code(self, company):
         request = self.row_ajw_privacy_verification(company).record.request_id
         return Row(request, {}, {})
+
+    def row_ajw_privacy_erasure(self, company):
+        # asked for by somebody else, so that every officer may approve
+        partner = self.env["res.partner"].create({"name": "Matrix Gone", "company_id": company.id})
+        values = {"partner_id": partner.id, "company_id": company.id}
+        erasure = self.env["ajw.privacy.erasure"].with_context(tracking_disable=True)
+        return Row(erasure.create(dict(values)), values, {"note": "Asked by letter."})
+
+    def _erasure_in(self, company, state, **values):
+        row = self.row_ajw_privacy_erasure(company)
+        row.record._step(state=state, **values)
+        return row
+
+    def row_ajw_privacy_erasure_action_approve(self, company):
+        return self._erasure_in(company, "planned")
+
+    def row_ajw_privacy_erasure_action_refuse(self, company):
+        return self._erasure_in(company, "planned", note="Somebody else.")
+
+    def row_ajw_privacy_erasure_action_resume(self, company):
+        return self._erasure_in(company, "failed")
+
+    def row_ajw_privacy_erasure_place(self, company):
+        values = {
+            "erasure_id": self.row_ajw_privacy_erasure(company).record.id,
+            "model_name": "res.partner",
+            "field_name": "email",
+            "ownership": "3",
+            "action": "clear",
+        }
+        place = self.env["ajw.privacy.erasure.place"].create(dict(values))
+        return Row(place, {**values, "field_name": "phone"}, {"done_count": 7})
+
+    def row_ajw_privacy_erasure_row(self, company):
+        erasure = self.row_ajw_privacy_erasure(company).record
+        values = {
+            "erasure_id": erasure.id,
+            "model_name": "res.partner",
+            "res_id": erasure.partner_id.id,
+            "ownership": 3,
+        }
+        row = self.env["ajw.privacy.erasure.row"].create(dict(values))
+        return Row(row, {**values, "res_id": 1}, {"ownership": 1})
+
+    def row_ajw_privacy_erasure_spool(self, company):
+        values = {
+            "erasure_id": self.row_ajw_privacy_erasure(company).record.id,
+            "kind": "file",
+            "name": "ab/abc",
+        }
+        spool = self.env["ajw.privacy.erasure.spool"]
+        return Row(spool.create(dict(values)), {**values, "name": "ab/abd"}, {"tries": 2})
+
+    def row_ajw_privacy_erasure_identifier(self, company):
+        values = {
+            "erasure_id": self.row_ajw_privacy_erasure(company).record.id,
+            "kind": "email",
+            "strength": "strong",
+            "cipher": "matrix",
+        }
+        identifiers = self.env["ajw.privacy.erasure.identifier"]
+        return Row(identifiers.create(dict(values)), values, {"strength": "weak"})
+
+    def row_ajw_privacy_certificate(self, company):
+        values = {
+            "number": 1,
+            "company_id": company.id,
+            "erasure_id": self.row_ajw_privacy_erasure(company).record.id,
+            "issued_at": fields.Datetime.now(),
+            "verdict": "clean",
+            "content": "{}",
+            "hash": "0" * 64,
+            "previous_hash": "0" * 64,
+        }
+        certificates = self.env["ajw.privacy.certificate"].with_context(ajw_issue=ISSUE)
+        certificate = certificates.create(dict(values)).with_env(self.env)
+        return Row(certificate, {**values, "number": 2}, {"verdict": "failed"}, guarded=True)
 
     def row_ajw_privacy_step(self, company):
         request = self.row_ajw_privacy_request(company).record

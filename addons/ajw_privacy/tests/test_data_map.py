@@ -86,18 +86,6 @@ class TestDataMap(PrivacyCommon):
         row = self._row("partner_ids", "mail.compose.message")
         self.assertEqual((row.state, row.source, row.erase), ("classified", "rule", "delete"))
 
-    def test_shipped_lines_name_fields_that_exist(self):
-        wrong = [
-            f"{line.model_name}.{line.field_name}"
-            for line in self.env["ajw.privacy.data.line"].search([])
-            if line.model_name in ("res.partner", "res.users", "mail.message", "mail.mail",
-                                   "mail.guest", "mail.followers", "mail.activity",
-                                   "mail.tracking.value", "ir.attachment")
-            and line.field_name not in self.env[line.model_name]._fields
-        ]  # fmt: skip
-        # brought by apps that need not be installed
-        self.assertLessEqual(set(wrong), {"res.partner.sale_warn_msg"})
-
     def test_shipped_lines_settle_contacts_and_messages(self):
         lines = self.env["ajw.privacy.data.line"].search([])
         models = {"res.partner", "res.users", "mail.message", "mail.mail", "mail.guest"}

@@ -13,7 +13,8 @@ class TestGuard(BaseCase):
                      "ajw.consent.event", "ajw.consent.evidence"):  # fmt: skip
             self.assertTrue(guard.is_out_of_reach(name), name)
         for name in ("res.partner", "mail.message", "sale.order", "ajw.whatsapp.message",
-                     "accounting.diary", "x.privacy.note"):  # fmt: skip
+                     "accounting.diary", "x.privacy.note", "ajw.consent.confirmation",
+                     "ajw.consent.invitation", "ajw.consent.preference.link"):  # fmt: skip
             self.assertFalse(guard.is_out_of_reach(name), name)
 
     def test_A8_fields_that_carry_proof_are_protected_on_any_model(self):
@@ -34,6 +35,8 @@ class TestGuard(BaseCase):
             ("ajw.whatsapp.message", "body"),
             ("ir.attachment", "index_content"),
             ("x.any", "checksummary"),
+            ("ajw.consent.confirmation", "code_hash"),
+            ("ajw.consent.preference.link", "token_hash"),
         ):
             self.assertFalse(guard.is_protected_field(model, field), (model, field))
 
@@ -45,6 +48,25 @@ class TestGuard(BaseCase):
 
     def test_A8_only_clear_may_be_emptied(self):
         self.assertEqual(vocabulary.EMPTIABLE, {"clear"})
+
+    def test_what_goes_by_age_is_said_by_the_map(self):
+        def may(*entries):
+            known = {
+                str(number): (vocabulary.Entry("email", erase, role=role, age=age), source)
+                for number, (erase, role, age, source) in enumerate(entries)
+            }
+            return guard.may_delete_rows("x.any", known)
+
+        goes = ("redact", "", "delete", "line")
+        self.assertTrue(may(("delete", "", "", "line")))
+        self.assertTrue(may(goes, ("pseudonymise", "", "", "line")))
+        self.assertFalse(may(("redact", "", "clear", "line")))
+        self.assertFalse(may(goes, ("keep", "", "", "line")), "what is kept is kept")
+        self.assertFalse(may(goes, ("redact", "", "", "override")), "an officer wants it")
+        self.assertFalse(may(("delete", "value", "", "line")), "a list is for as long as it is one")
+        self.assertTrue(may(("delete", "value", "delete", "line")))
+        self.assertTrue(guard.may_empty(vocabulary.Entry("free_text", "redact", age="clear")))
+        self.assertFalse(guard.may_empty(vocabulary.Entry("free_text", "redact")))
 
     def test_an_override_tightens_but_never_loosens(self):
         for declared, allowed in (
@@ -165,11 +187,10 @@ class TestGuardedApps(PrivacyCommon):
     def test_A8_posted_accounting_cannot_be_emptied(self):
         if "account.move" not in self.env:
             self.skipTest("Invoicing is not installed")
-        self._classify("payment_reference", model="account.move")
         for name in ("payment_reference", "invoice_source_email", "sending_data", "narration",
                      "inalterable_hash", "name", "partner_id"):  # fmt: skip
             self._refused("books or proof", model_name="account.move", field_names=name)
-        for name in ("name", "narration", "partner_id"):
+        for name in ("name", "narration", "partner_id", "payment_reference"):
             with self.assertRefused("only be tightened"):
                 self._classify(name, model="account.move")
 

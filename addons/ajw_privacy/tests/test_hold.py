@@ -192,7 +192,7 @@ class TestDelete(RequestCommon):
 class TestDeleteGuard(RequestCommon):
     def test_A8_only_what_the_map_lets_go_is_deleted(self):
         for model in ("x.privacy.note", "res.partner", "mail.message"):
-            with self.subTest(model), self.assertRefused("does not allow rows"):
+            with self.subTest(model), self.assertRefused("does not allow rows|own way of deleting"):
                 self._policy(model_name=model, clock_field="create_date", domain="[]",
                              action="delete", field_names=False)  # fmt: skip
         for model in ("ajw.consent.event", "ajw.consent.evidence", "ajw.consent.state",
@@ -204,7 +204,8 @@ class TestDeleteGuard(RequestCommon):
     def test_shipped_policies_are_ready_or_wait(self):
         for name in ("policy_message_text", "policy_webhook_payload", "policy_failed_messages",
                      "policy_invitations", "policy_invitation_links", "policy_codes",
-                     "policy_packages"):  # fmt: skip
+                     "policy_packages", "policy_confirmations", "policy_confirmation_links",
+                     "policy_preference_links"):  # fmt: skip
             policy = self.env.ref(f"ajw_privacy.{name}")
             self.assertIn(policy.status, ("ready", "waiting"), (name, policy.status_message))
         self.assertEqual(self.env.ref("ajw_privacy.policy_codes").status, "ready")
@@ -240,6 +241,49 @@ class TestDeleteGuard(RequestCommon):
         self.assertEqual(invitations.mapped("token_hash"), [False, "tanswered9", "texpired3"])
         self.assertEqual(invitations.mapped("code_hash"), [False, "canswered9", "cexpired3"])
         self.assertIn(1, self._runs(policy).mapped("rows_done"))
+
+    def _due(self, name):
+        policy = self.env.ref(f"ajw_privacy.{name}")
+        policy.write({"active": True, "next_run": fields.Date.today()})
+        return policy
+
+    def test_A8_confirmations_go_by_policy(self):
+        subject = self.env["ajw.consent.subject"].create(
+            {"company_id": self.company.id, "partner_id": self.person.id}
+        )
+        rows = self.env["ajw.consent.confirmation"].create(
+            [
+                {"company_id": self.company.id, "subject_id": subject.id,
+                 "partner_id": self.person.id, "channel": "whatsapp", "state": state,
+                 "token_hash": f"t{state}{days}", "code_hash": f"c{state}{days}",
+                 "expires_at": self.now - timedelta(days=days)}
+                for state, days in (
+                    ("confirmed", 91), ("expired", 89), ("cancelled", 3), ("sent", 91))
+            ]
+        )  # fmt: skip
+        confirmed, expired, fresh, waiting = rows
+        self._due("policy_confirmation_links")
+        self._run_cron()
+        self.env.invalidate_all()
+        self.assertEqual(rows.mapped("token_hash"), [False, False, "tcancelled3", "tsent91"])
+        self.assertEqual(rows.mapped("code_hash"), [False, False, "ccancelled3", "csent91"])
+        self._due("policy_confirmations")
+        self._run_cron()
+        self.assertEqual(rows.exists(), expired | fresh | waiting)
+        self.assertFalse(confirmed.exists())
+        self.assertTrue(subject.exists(), "the ledger keeps whose consent it was")
+
+    def test_A8_links_to_manage_consents_go_by_policy(self):
+        links = self.env["ajw.consent.preference.link"].create(
+            [
+                {"company_id": self.company.id, "partner_id": self.person.id, "state": state,
+                 "expires_at": self.now - timedelta(days=days)}
+                for state, days in (("answered", 31), ("expired", 29))
+            ]
+        )  # fmt: skip
+        self._due("policy_preference_links")
+        self._run_cron()
+        self.assertEqual(links.exists(), links[1])
 
     def test_A8_copies_and_codes_go_by_policy(self):
         request = self._verified()

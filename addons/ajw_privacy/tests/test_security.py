@@ -96,6 +96,48 @@ class TestSecurity(PrivacyCommon):
         with self.assertRaises(AccessError):
             shared.unlink()
 
+    def test_W2_what_counts_in_every_company_is_written_on_by_who_acts_for_all(self):
+        law = self.env["ajw.privacy.jurisdiction"].create({"name": "A law", "code": "LAW"})
+        own = self._policy(company_id=self.company.id)
+        override = self.env["ajw.privacy.data.override"].create(
+            {
+                "model_name": "res.partner",
+                "field_name": "color",
+                "category": "technical",
+                "erase": "none",
+                "reason": "test",
+            }
+        )
+        person = self.env["res.partner"].create({"name": "Somebody"})
+        hold = self.env["ajw.privacy.hold"].create(
+            {
+                "name": "Case 1",
+                "company_id": False,
+                "reason": "A claim.",
+                "partner_id": person.id,
+            }
+        )
+        everybodys = (law, self._policy(), override, hold)
+        for record in everybodys:
+            mine = record.with_user(self.officer)
+            before = record.message_ids
+            with self.subTest(record._name):
+                self.assertTrue(mine.has_access("read"))
+                self.assertFalse(mine.has_access("write"))
+                with self.assertRaises(AccessError):
+                    mine.message_post(body="Not mine to say")
+                with self.assertRaises(AccessError):
+                    self.env["mail.message"].with_user(self.officer).create(
+                        {"model": record._name, "res_id": record.id, "body": "Not mine to say"}
+                    )
+                self.assertEqual(record.message_ids, before)
+        self.assertTrue(own.with_user(self.officer).message_post(body="Mine"))
+        everybody = self.env["res.company"].search([])
+        self.officer.company_ids = everybody
+        for record in everybodys:
+            with self.subTest(record._name):
+                self.assertTrue(record.with_user(self.officer).message_post(body="For all"))
+
     def test_W2_dry_run_of_a_shared_policy_counts_only_own_companies(self):
         self._note(40)
         for _ in range(3):

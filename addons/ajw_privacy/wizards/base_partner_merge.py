@@ -8,4 +8,6 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         # EXTENDS 'base'
         # sudo: merging contacts needs no right to requests
         self.env["ajw.privacy.request"].sudo()._contacts_merged(src_partners | dst_partner)
+        # sudo: nor to erasures
+        self.env["ajw.privacy.erasure"].sudo()._contacts_merged(src_partners | dst_partner)
         return super()._update_foreign_keys(src_partners, dst_partner)

@@ -1,0 +1,24 @@
+"""Which identifiers say less than they seem to, because others are called or reached the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .identifiers import Identifier
+from .matcher import Matcher
+
+
+def weaken_by(identifiers: Iterable[Identifier], values: Iterable[str]) -> tuple[Identifier, ...]:
+    """The identifiers, with those weak that stand in a value of somebody else.
+
+    "Asha Rao" is found in "Asha Rao Patel" too: a text about her must not lose half her name.
+
+    :param values: names, addresses and numbers of others
+    """
+    matchers = {item: Matcher([item]) for item in identifiers}
+    held: set[Identifier] = set()
+    for value in values:
+        for item, matcher in matchers.items():
+            if item not in held and matcher.found_in(value):
+                held.add(item)
+    return tuple(item._replace(strength="weak") if item in held else item for item in matchers)

@@ -1,0 +1,210 @@
+"""Finding the rows of a person: one statement a table, which writes the hit list.
+
+A row is found by a link, by a pair of model and id, by an address it consists of, or by a text that
+names the person by something that is theirs alone. The table is gone through in ranges of ids, so
+that no statement takes long. Nothing but the hit list is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from odoo.tools import SQL
+
+from .graph import OWN, SHARED, TEXT, Link
+from .identifiers import Identifier
+from .patterns import patterns, prefilter
+
+#: Ids a statement goes through.
+RANGE = 50_000
+
+HITS = SQL.identifier("ajw_privacy_erasure_row")
+
+
+class Wanted(NamedTuple):
+    """What identifiers look like to PostgreSQL: see :mod:`.patterns`.
+
+    :param rough: one regular expression that passes over most rows, quickly
+    :param patterns: regular expressions, all together slower by far
+    """
+
+    rough: str
+    patterns: list[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.patterns)
+
+
+def wanted(identifiers: Collection[Identifier]) -> Wanted:
+    """What to ask PostgreSQL for to find the rows that hold one of the identifiers."""
+    return Wanted(prefilter(identifiers), patterns(identifiers))
+
+
+def names(alias: str, column: str, wanted: Wanted) -> SQL:
+    """Condition: the column (text or JSON) names the person; never NULL."""
+    text = SQL("%s::text", SQL.identifier(alias, column))
+    return SQL("(%s IS NOT NULL AND %s)", text, matches(text, wanted))
+
+
+def matches(text: SQL, wanted: Wanted) -> SQL:
+    """Condition: an expression of text holds one of the identifiers; NULL where it is NULL.
+
+    The rough expression comes first: where it finds nothing the others are not asked.
+    """
+    return SQL("(%s ~ %s AND %s ~ ANY(%s))", text, wanted.rough, text, wanted.patterns)
+
+
+def _any(conditions: Iterable[SQL]) -> SQL:
+    conditions = list(conditions)
+    return SQL("(%s)", SQL(" OR ").join(conditions)) if conditions else SQL("FALSE")
+
+
+def _linked(link: Link, ids: Sequence[int]) -> SQL:
+    """Condition on ``t``: the link points to one of the ids."""
+    if link.kind == "pair":
+        column, through, _name = link.model_column.partition(".")
+        model = SQL("(SELECT id FROM ir_model WHERE model = %s)", link.target) if through else None
+        return SQL(
+            "(%s = %s AND %s IN %s)",
+            SQL.identifier("t", column),
+            model or link.target,
+            SQL.identifier("t", link.column),
+            tuple(ids),
+        )
+    if link.kind == "reference":
+        return SQL(
+            "%s IN %s", SQL.identifier("t", link.column), tuple(f"{link.target},{i}" for i in ids)
+        )
+    if link.kind == "many2many":
+        table, own = link.relation
+        return SQL(
+            "t.id IN (SELECT %s FROM %s WHERE %s IN %s)",
+            SQL.identifier(own),
+            SQL.identifier(table),
+            SQL.identifier(link.column),
+            tuple(ids),
+        )
+    return SQL("%s IN %s", SQL.identifier("t", link.column), tuple(ids))
+
+
+def _alone(link: Link, ids: Sequence[int]) -> SQL:
+    """Condition on ``t``: the relation names the person and nobody else."""
+    table, own = link.relation
+    return SQL(
+        "(%s AND NOT EXISTS (SELECT FROM %s r WHERE r.%s = t.id AND r.%s NOT IN %s))",
+        _linked(link, ids),
+        SQL.identifier(table),
+        SQL.identifier(own),
+        SQL.identifier(link.column),
+        tuple(ids),
+    )
+
+
+def ownership_conditions(
+    links: Iterable[Link],
+    people: Mapping[str, Collection[int]],
+    own_ids: Collection[int] = (),
+    values: Iterable[tuple[str, Collection[str]]] = (),
+    extra_own: Iterable[SQL] = (),
+) -> dict[int, SQL]:
+    """Conditions on ``t`` by the ownership they give.
+
+    :param people: model → ids of records that are the person or stand for them
+    :param own_ids: ids of this very table that are
+    :param values: (column, addresses) each: rows with such an address there are theirs
+    :param extra_own: further conditions on ``t``
+    """
+    found: dict[int, list[SQL]] = {OWN: list(extra_own), SHARED: []}
+    if own_ids:
+        found[OWN].append(SQL("t.id IN %s", tuple(sorted(own_ids))))
+    for column, addresses in values:
+        if addresses:
+            # never NULL: what is not known is not theirs
+            found[OWN].append(
+                SQL(
+                    "coalesce(lower(%s) IN %s, FALSE)",
+                    SQL.identifier("t", column),
+                    tuple(sorted(addresses)),
+                )
+            )
+    for link in links:
+        ids = sorted(people.get(link.target, ()))
+        if not ids:
+            continue
+        found[link.ownership].append(_linked(link, ids))
+        if link.alone:
+            found[OWN].append(_alone(link, ids))
+    return {key: _any(conditions) for key, conditions in found.items()}
+
+
+def hits_statement(
+    erasure_id: int,
+    model: str,
+    table: str,
+    found: Mapping[int, SQL],
+    text: SQL,
+    after: int,
+    until: int,
+    weak: SQL | None = None,
+) -> SQL:
+    """INSERT of the rows of a table between two ids; one found again keeps the stronger ownership.
+
+    :param found: from :func:`ownership_conditions`
+    :param text: condition on ``t``, ``FALSE`` where no text is searched
+    :param weak: the same with what others go by as well: such rows are counted
+    :return: gives one row with one number: of those that hold nothing but what others go by, too
+    """
+    return SQL(
+        """
+        WITH found AS MATERIALIZED (
+            SELECT t.id, CASE WHEN %(own)s THEN %(OWN)s WHEN %(shared)s THEN %(SHARED)s
+                              WHEN %(text)s THEN %(TEXT)s ELSE 0 END AS ownership
+              FROM %(table)s t
+             WHERE t.id > %(after)s AND t.id <= %(until)s
+               AND (%(own)s OR %(shared)s OR %(any)s)
+        ), written AS (
+            INSERT INTO %(hits)s (erasure_id, model_name, res_id, ownership)
+            SELECT %(erasure)s, %(model)s, id, ownership FROM found WHERE ownership > 0
+                ON CONFLICT (erasure_id, model_name, res_id) DO UPDATE
+               SET ownership = GREATEST(%(hits)s.ownership, EXCLUDED.ownership)
+             WHERE %(hits)s.ownership < EXCLUDED.ownership
+        )
+        SELECT count(*) FROM found
+         WHERE ownership = 0
+           AND NOT EXISTS (SELECT FROM %(hits)s h WHERE h.erasure_id = %(erasure)s
+                              AND h.model_name = %(model)s AND h.res_id = found.id)
+        """,
+        hits=HITS,
+        erasure=erasure_id,
+        model=model,
+        own=found[OWN],
+        shared=found[SHARED],
+        OWN=OWN,
+        SHARED=SHARED,
+        TEXT=TEXT,
+        table=SQL.identifier(table),
+        after=after,
+        until=until,
+        text=text,
+        any=text if weak is None else weak,
+    )
+
+
+def written_since(moment: datetime) -> SQL:
+    """Condition on ``t``: the row was written since, or nobody knows when."""
+    return SQL("(t.write_date IS NULL OR t.write_date >= %s)", moment)
+
+
+def text_condition(columns: Iterable[str], wanted: Wanted) -> SQL:
+    """Condition on ``t``: one of the columns names the person."""
+    if not wanted:
+        return SQL("FALSE")
+    return _any(names("t", column, wanted) for column in columns)
+
+
+def ranges(last: int) -> Iterable[tuple[int, int]]:
+    """The ranges of ids a table is gone through in: (after, until), until the last included."""
+    for after in range(0, max(last, 0), RANGE):
+        yield after, min(after + RANGE, last)

@@ -1,0 +1,96 @@
+from odoo import models
+from odoo.tools import SQL
+
+from ..engine import walk
+from ..engine.classify import MAGIC_LINKS
+from ..engine.matcher import Matcher
+
+#: Kinds by which somebody is reached: they tell whether a row without a contact is the person's.
+_REACHED = frozenset({"emails", "phones", "logins"})
+#: Rows of these models are people by themselves, whatever addresses they share.
+_PEOPLE = frozenset({"res.partner", "res.users", "mail.guest", "res.partner.bank"})
+#: Who a row of these models is, where no link of the usual kind says so.
+_LINKS = {"res.partner": "id", "res.users": "id", "mail.guest": "id"}
+
+
+class AjwPrivacyPerson(models.AbstractModel):
+    """Who else goes by the same name, number or address: a text that says no more is theirs too."""
+
+    _inherit = "ajw.privacy.person"
+
+    def _values_of_others(self, identifiers, person):
+        """Names, addresses and numbers of other people that look like the person's.
+
+        Leads, applicants, subscribers and the like that are reached at an address of the person are
+        the person, linked to the contact or not; at an address of their own they are a namesake.
+
+        :return: iterator of str; a namesake, a household's number, a mailbox of several
+        """
+        wanted = walk.wanted(identifiers)
+        if not wanted:
+            return
+        reached = Matcher([each for each in identifiers if each.kind in ("email", "phone")])
+        for model, kinds, links in self._models_of_people(person):
+            self.env[model].flush_model()
+            names = list(kinds)
+            others = SQL(" AND ").join(
+                SQL("(%(link)s IS NULL OR %(link)s NOT IN %(ids)s)",
+                    link=SQL.identifier("t", link), ids=tuple(ids))
+                for link, ids in links if ids
+            )  # fmt: skip
+            rows = self.env.execute_query(
+                SQL(
+                    "SELECT %s FROM %s t WHERE %s AND %s",
+                    SQL(", ").join(SQL("%s::text", SQL.identifier("t", name)) for name in names),
+                    SQL.identifier(self.env[model]._table),
+                    others or SQL("TRUE"),
+                    walk.text_condition(names, wanted),
+                )
+            )
+            for row in rows:
+                if model in _PEOPLE or self._is_somebody_else(row, list(kinds.values()), reached):
+                    yield from filter(None, row)
+
+    def _is_somebody_else(self, values, kinds, reached):
+        """Whether a row that no contact stands behind is reached elsewhere than the person."""
+        where = [
+            value for value, kind in zip(values, kinds, strict=True) if value and kind in _REACHED
+        ]
+        return bool(where) and not any(reached.found_in(value) for value in where)
+
+    def _models_of_people(self, person):
+        """Models whose rows are people, or say how somebody is called and reached.
+
+        :return: iterator of (model, field → argument of ``identify``, list of (link, their ids))
+        """
+        ids = person.ids()
+        data_map = self.env["ajw.privacy.data.map"]
+        recorded = data_map._recorded_entries()
+        for model in sorted(data_map._own_tables(list(self.pool))):
+            model_class = self.pool[model]
+            if model_class._transient or model.startswith("ajw."):
+                continue
+            # users have their name and addresses from their contact, which is asked as well
+            kinds = {
+                name: kind
+                for name, kind in self._kinds_of(model, recorded).items()
+                if not model_class._fields[name].company_dependent
+            }
+            if model == "res.partner.bank":
+                kinds = {"acc_number": "bank"}
+            elif model not in _PEOPLE and not (
+                "names" in kinds.values() and _REACHED & set(kinds.values())
+            ):
+                continue
+            if model in _LINKS:
+                links = [(_LINKS[model], ids[model])]
+            else:
+                links = [
+                    (name, ids[field.comodel_name])
+                    for name, field in model_class._fields.items()
+                    if field.type == "many2one" and field.store and not field.company_dependent
+                    and field.comodel_name in ids
+                    and name not in MAGIC_LINKS
+                ]  # fmt: skip
+            if kinds:
+                yield model, kinds, links
