@@ -221,7 +221,9 @@ async def _strike(call):
         return _cut(call.request, faults["drop_before"])
     if "http" in faults:
         values = faults["http"].parameters
+        asked = {"Retry-After": str(values["retry_after"])} if "retry_after" in values else None
         return web.Response(
+            headers=asked,
             status=values.get("status", 502),
             text=values.get("body", "<html><body><h1>Bad Gateway</h1></body></html>"),
             content_type="text/html",

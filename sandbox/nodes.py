@@ -71,15 +71,15 @@ def _number_values(sandbox, number):
         "display_phone_number": number.display_phone_number,
         "quality_rating": "GREEN",
         "platform_type": "CLOUD_API",
-        "throughput": {"level": "STANDARD"},
+        "throughput": {"level": sandbox.settings.throughput_level},
         "webhook_configuration": {"application": app.callback_url},
         "name_status": number.name_status,
         "status": "CONNECTED" if number.registered else "DISCONNECTED",
         "account_mode": "SANDBOX",
         "is_official_business_account": False,
         "is_pin_enabled": bool(number.pin),
-        "messaging_limit_tier": "TIER_250",
-        "whatsapp_business_manager_messaging_limit": "TIER_250",
+        "messaging_limit_tier": sandbox.settings.messaging_limit_tier,
+        "whatsapp_business_manager_messaging_limit": sandbox.settings.messaging_limit_tier,
         "id": number.phone_number_id,
     }
 
@@ -135,6 +135,12 @@ def _health(waba):
     return {"can_send_message": "BLOCKED", "entities": [entity]}
 
 
+def _owner(sandbox, waba):
+    """The business portfolio: one an app, for that is as far as limits are shared here."""
+    numbers = sandbox.accounts.numbers_of(waba.waba_id)
+    return {"id": f"9{numbers[0].app_id}" if numbers else "9", "name": waba.name}
+
+
 def read_waba(call, waba):
     values = {
         "id": waba.waba_id,
@@ -150,6 +156,7 @@ def read_waba(call, waba):
         "ownership_type": "SELF",
         "status": "ACTIVE",
         "health_status": _health(waba),
+        "owner_business_info": _owner(call.sandbox, waba),
     }
     defaults = ("id", "name", "timezone_id", "message_template_namespace")
     return _pick(call, "WhatsAppBusinessAccount", values, defaults)

@@ -103,6 +103,7 @@ def accept(sandbox, number, body, raw, faults):
         if sandbox.settings.window_error == "answer":
             raise MetaError(131047, text)
         failure = (131047, text)
+    sandbox.limits.check(sandbox.settings, number, phone.number, in_window)
     if "fail_status" in faults:
         parameters = faults["fail_status"].parameters
         failure = (parameters["code"], parameters.get("details"))

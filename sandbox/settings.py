@@ -16,6 +16,11 @@ class Settings:
     window_hours: int = 24
     # Meta answers some sends outside the window with an error and some with a failed status.
     window_error: str = "answer"
+    # Meta's limits: sends a second and number (0: any number), the pair rate, people in 24 hours.
+    limit_per_second: int = 0
+    limit_pair: bool = False
+    messaging_limit_tier: str = "TIER_UNLIMITED"
+    throughput_level: str = "STANDARD"
     webhook_batch_size: int = 50
     webhook_batch_ms: int = 50
     webhook_concurrency: int = 2
@@ -26,6 +31,16 @@ class Settings:
 
     CHOICES = {
         "window_error": ("answer", "webhook"),
+        "messaging_limit_tier": (
+            "TIER_50",
+            "TIER_250",
+            "TIER_1K",
+            "TIER_2K",
+            "TIER_10K",
+            "TIER_100K",
+            "TIER_UNLIMITED",
+        ),
+        "throughput_level": ("STANDARD", "HIGH", "NOT_APPLICABLE"),
         "template_review_result": ("APPROVED", "REJECTED", "PENDING"),
     }
     MINIMUM = {"webhook_batch_size": 1, "webhook_concurrency": 1, "webhook_timeout_ms": 1}

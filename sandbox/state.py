@@ -17,6 +17,7 @@ from .clock import Scheduler
 from .errors import MetaError, status_error
 from .faults import Faults
 from .journal import JOURNAL_SIZE, Journal
+from .limits import Limits
 from .media import MediaStore
 from .messages import ORDER, Message, MessageStore, new_wamid
 from .settings import Settings
@@ -47,6 +48,7 @@ class Sandbox:
         self.templates = Templates(self)
         self.journal = Journal(journal_size)
         self.faults = Faults()
+        self.limits = Limits()
         self.webhooks = Webhooks(self)
         self.last_id = time.time_ns() // 1000
         self.watchers = {}
@@ -88,6 +90,7 @@ class Sandbox:
         self.webhooks.clear()
         self.journal.clear()
         self.faults.remove()
+        self.limits.clear()
         self.messages.clear()
         self.media.clear()
         self.settings.update(Settings().as_dict())

@@ -61,7 +61,8 @@ class TestCallFaults(SandboxCase):
         self.assertEqual(answer["error"]["code"], 131053)
 
     async def test_not_json(self):
-        await self.control("faults", {"kind": "http", "status": 503, "body": "<h1>Sorry</h1>"})
+        fault = {"kind": "http", "status": 503, "body": "<h1>Sorry</h1>", "retry_after": 7}
+        await self.control("faults", fault)
         async with self.session.post(
             f"{self.base}/v23.0/{PNID}/messages",
             json=self.simple_send(),
@@ -70,6 +71,7 @@ class TestCallFaults(SandboxCase):
             self.assertEqual(answer.status, 503)
             self.assertEqual(await answer.text(), "<h1>Sorry</h1>")
             self.assertEqual(answer.content_type, "text/html")
+            self.assertEqual(answer.headers["Retry-After"], "7")
         self.assertEqual(len(self.sandbox.messages.by_wamid), 0)
 
     async def test_latency(self):

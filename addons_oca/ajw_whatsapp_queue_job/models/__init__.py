@@ -1,0 +1,1 @@
+from . import ajw_whatsapp_account
