@@ -10,27 +10,24 @@ import pytest
 
 from tests.support.browser import Browser
 from tests.support.copied import Copy
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, prepared_database
+
+
+def pytest_addoption(parser: pytest.Parser):
+    parser.addoption("--faults-table", metavar="FILE", help="write what each fault did to a file")
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[RunningStack]:
     """A real Odoo with its cron threads, and the stand-in for Meta, on a database of their own."""
-    template = os.environ.get("AJW_TEST_DATABASE")
-    if not template:
-        pytest.fail("these tests need a prepared database: run them with setup/test", pytrace=False)
-    running = RunningStack(template)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    with RunningStack(prepared_database()).running() as started:
+        yield started
 
 
 @pytest.fixture
 def copy() -> Iterator[Copy]:
     """A copy of the test database, and Odoo's command line on it."""
-    copied = Copy(os.environ["AJW_TEST_DATABASE"])
+    copied = Copy(prepared_database())
     yield copied
     copied.drop()
 

@@ -119,15 +119,19 @@ class Driver:
             return error.message
         raise CheckFailed("the composer let it through")
 
-    def expect_silence(self, customer: Customer) -> None:
-        """Make sure that Meta was not called for a number.
+    def expect_calls(self, customer: Customer, *types: str) -> None:
+        """Make sure that Meta was called for a number with these messages and no others.
 
-        :raises CheckFailed: when it was.
+        :param types: Meta's words for the kinds of message; none: it was not called at all.
+        :raises CheckFailed: when it was called otherwise.
         """
         time.sleep(QUIET)
         entries = self.sandbox.journal(number=customer.number)
-        if entries:
-            raise CheckFailed(f"the sandbox's journal has {len(entries)} entries for the number")
+        found = tuple((entry["request"] or {}).get("type") for entry in entries)
+        if found != types:
+            raise CheckFailed(
+                f"the sandbox's journal has {len(entries)} entries for the number: {found}"
+            )
 
 
 def servers_answer(driver: Driver) -> str:
@@ -162,7 +166,7 @@ def refused_without_consent(driver: Driver) -> str:
     customer = driver.customer(accountant)
     before = len(driver.sandbox.journal(kind="media_upload"))
     reason = driver.refused(accountant, customer)
-    driver.expect_silence(customer)
+    driver.expect_calls(customer)
     if len(driver.sandbox.journal(kind="media_upload")) != before:
         raise CheckFailed("a document was uploaded")
     return f"zero entries in the journal; the accountant reads: {reason}"
@@ -183,9 +187,12 @@ def refused_after_stop(driver: Driver) -> str:
 
     if not wait_until(withdrawn, PATIENCE, pause=0.3):
         raise CheckFailed("STOP was not understood")
+    # The one thing that may follow: the answer to the customer's own word.
+    if not wait_until(lambda: driver.sandbox.journal(number=customer.number), PATIENCE, pause=0.3):
+        raise CheckFailed("STOP was not answered")
     reason = driver.refused(accountant, customer)
-    driver.expect_silence(customer)
-    return reason
+    driver.expect_calls(customer, "text")
+    return f"answered once; the accountant reads: {reason}"
 
 
 def status(user: OdooClient, composer: int) -> str:
@@ -239,7 +246,7 @@ def forged_row_refused(driver: Driver) -> str:
         if states() != {"refused"}:
             raise CheckFailed(f"the forged row is {', '.join(states())}")
         outcomes.append("refused by the gate")
-    driver.expect_silence(customer)
+    driver.expect_calls(customer)
     return ", ".join(dict.fromkeys(outcomes))
 
 

@@ -14,6 +14,8 @@ from .shell import clean_environment
 from .stack import ROOT, Stack, write_private
 
 ADDONS = ROOT / "addons"
+# Add-ons that need one of the OCA's: on the path, and installed only where that is wanted.
+ADDONS_OCA = ROOT / "addons_oca"
 # Odoo reports home weekly. A machine that shows simulated customers must not.
 NOWHERE = f"http://{HOST}:9/"
 
@@ -32,8 +34,8 @@ def keys(stack: Stack) -> dict[str, str]:
 
 
 def addons_path(source: OdooSource) -> str:
-    """Return Odoo's search path of add-ons: its own, then ours."""
-    return ",".join([*source.addons, str(ADDONS)])
+    """Return Odoo's search path of add-ons: its own, then ours. The OCA's lie in the packages."""
+    return ",".join([*source.addons, str(ADDONS), str(ADDONS_OCA)])
 
 
 def write_config(

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from .config import ADDONS, odoo_command, odoo_environment
+from .config import ADDONS, ADDONS_OCA, odoo_command, odoo_environment
 from .postgres import Server
 from .report import SetupError
 from .shell import run
@@ -48,13 +48,16 @@ class Addon:
         return total.hexdigest()
 
 
-def our_addons() -> list[Addon]:
+def our_addons(*folders: Path) -> list[Addon]:
     """Return the installable add-ons of this checkout, by name.
 
+    :param folders: where they lie; ``addons`` when none is given.
     :raises SetupError: when a manifest cannot be read.
     """
     addons = []
-    for path in sorted(ADDONS.glob("*/__manifest__.py")):
+    places = folders or (ADDONS,)
+    paths = (path for place in places for path in place.glob("*/__manifest__.py"))
+    for path in sorted(paths, key=lambda path: path.parent.name):
         try:
             manifest = ast.literal_eval(path.read_text())
         except (SyntaxError, ValueError) as error:
@@ -69,8 +72,18 @@ def our_addons() -> list[Addon]:
                 )
             )
     if not addons:
-        raise SetupError(f"there are no add-ons in {ADDONS}", "get a complete checkout")
+        raise SetupError(f"there are no add-ons in {places[0]}", "get a complete checkout")
     return addons
+
+
+def oca_addons() -> list[Addon]:
+    """Return the add-ons that need one of the OCA's."""
+    return our_addons(ADDONS_OCA)
+
+
+def all_addons() -> list[Addon]:
+    """Return all add-ons of this checkout, by name."""
+    return our_addons(ADDONS, ADDONS_OCA)
 
 
 def short_hash(parts: Iterable[str]) -> str:

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 from .config import odoo_command, odoo_environment
-from .database import Databases, our_addons
+from .database import Databases, all_addons
 from .environment import Environment
 from .report import SetupError
-from .testing import install_config, test_database
+from .testing import install_config, oca_database
 
 MARK = "TEMPLATES "
 SCRIPT = """
@@ -37,10 +37,10 @@ def template_path(folder: Path) -> Path:
 def export(environment: Environment, database: str) -> dict[str, str]:
     """Return the template of each add-on, without what changes from one export to the next.
 
-    :param database: one with all add-ons installed, nothing else of ours in it.
+    :param database: one with all add-ons installed, those for the OCA's too.
     :raises SetupError: when Odoo fails.
     """
-    names = [addon.name for addon in our_addons()]
+    names = [addon.name for addon in all_addons()]
     config = install_config(environment)
     done = subprocess.run(
         [
@@ -69,10 +69,10 @@ def clean(name: str, text: str) -> str:
 
 def write_all(environment: Environment) -> list[Path]:
     """Write the templates that changed, and return them."""
-    name = test_database(environment, Databases(environment.stack, environment.server))
+    name = oca_database(environment, Databases(environment.stack, environment.server))
     texts = export(environment, name)
     written = []
-    for addon in our_addons():
+    for addon in all_addons():
         path = template_path(addon.folder)
         if not path.exists() or path.read_text() != texts[addon.name]:
             path.parent.mkdir(exist_ok=True)

@@ -16,7 +16,7 @@ from .report import Reporter
 from .shell import clean_environment, output_of
 from .stack import ROOT, Stack
 
-ADDONS = Path("addons")
+PLACES = {Path("addons"), Path("addons_oca")}
 #: Endings of files that people write, for the checks of plain text.
 TEXTS = {
     *(".cfg", ".conf", ".css", ".csv", ".in", ".js", ".json", ".lock", ".md", ".py", ".rst"),
@@ -42,11 +42,17 @@ def our_files() -> list[Path]:
 
 def addon_folders() -> list[str]:
     """Return the folders of our add-ons, relative to the checkout's root."""
-    return [str(path.parent.relative_to(ROOT)) for path in ROOT.glob("addons/*/__manifest__.py")]
+    return [
+        str(path.parent.relative_to(ROOT))
+        for place in sorted(PLACES)
+        for path in (ROOT / place).glob("*/__manifest__.py")
+    ]
 
 
 def xml_files() -> list[Path]:
-    return [path for path in our_files() if path.suffix == ".xml" and ADDONS in path.parents]
+    return [
+        path for path in our_files() if path.suffix == ".xml" and PLACES.intersection(path.parents)
+    ]
 
 
 def text_problems(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .database import our_addons
+from .database import all_addons
 
 #: File name of a fragment, and the heading it gets; the first has none.
 SECTIONS = {
@@ -81,7 +81,7 @@ def places(folder: Path) -> dict[str, Path]:
 def outdated() -> list[Path]:
     """Return the files that do not say what the fragments say."""
     found = []
-    for addon in our_addons():
+    for addon in all_addons():
         made = texts(addon.folder)
         for attribute, path in places(addon.folder).items():
             if not path.exists() or path.read_text() != getattr(made, attribute):
@@ -92,7 +92,7 @@ def outdated() -> list[Path]:
 def write_all() -> list[Path]:
     """Write what is outdated and return it."""
     found = outdated()
-    for addon in our_addons():
+    for addon in all_addons():
         made = texts(addon.folder)
         for attribute, path in places(addon.folder).items():
             if path in found:

@@ -132,12 +132,20 @@ class SandboxClient:
         """Open the conversation on the customer's phone."""
         self._call("POST", f"/phones/{quote(number)}/read")
 
+    def show_phone(self, number: str) -> dict:
+        """Return the options of the customer's phone, and its messages, newest last."""
+        return self._call("GET", f"/phones/{quote(number)}")
+
     def add_fault(self, fault: dict) -> Any:
         """Make the sandbox misbehave."""
         return self._call("POST", "/faults", json=fault)
 
     def clear_faults(self) -> None:
         self._call("DELETE", "/faults")
+
+    def change_settings(self, **values: Any) -> None:
+        """Change what can be tuned, see ``sandbox/settings.py``."""
+        self._call("POST", "/settings", json=values)
 
     def change_template(self, template_id: str, change: dict) -> None:
         """Change a template's status or category as Meta's reviewers do."""

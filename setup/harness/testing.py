@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import linting
-from .config import odoo_environment, write_config
-from .database import Databases, our_addons, short_hash
+from .config import ADDONS, ADDONS_OCA, odoo_environment, write_config
+from .database import Addon, Databases, oca_addons, our_addons, short_hash
 from .environment import Environment, prepare_services
 from .postgres import in_use
 from .report import Reporter
 from .services import orphans
 from .shell import Terminated, clean_environment
 from .stack import ROOT, SETUP, Stack
+from .venv import lock_print
 
 # What our add-ons meet in tests beside what they depend on.
 BASE = {"account", "portal", "phone_validation", "sale_management", "sms"}
@@ -116,8 +117,7 @@ def test_database(environment: Environment, databases: Databases) -> str:
     """
     addons = our_addons()
     base = base_name(environment)[0]
-    prints = [f"{addon.name} {addon.fingerprint()}" for addon in addons]
-    name = f"ajw_test_{short_hash([base, *prints])}"
+    name = f"ajw_test_{short_hash([base, *prints_of(addons)])}"
     with environment.reporter.step("Test database") as step:
         if databases.exists(name):
             step.note(f"{name}, nothing changed")
@@ -129,6 +129,30 @@ def test_database(environment: Environment, databases: Databases) -> str:
         build(databases, name, base, ours, install_config(environment))
         step.note(name)
     return name
+
+
+def oca_database(environment: Environment, databases: Databases) -> str:
+    """Return the name of a copy of the test database with the add-ons that need the OCA's.
+
+    They change who does what, so that no other test may find them.
+    """
+    below = test_database(environment, databases)
+    addons = oca_addons()
+    name = f"ajw_oca_{short_hash([below, lock_print(), *prints_of(addons)])}"
+    with environment.reporter.step("Test database with the OCA's add-ons") as step:
+        if databases.exists(name):
+            step.note(f"{name}, nothing changed")
+            return name
+        for old in databases.named("ajw_oca_"):
+            databases.drop(old)
+        names = [addon.name for addon in addons]
+        build(databases, name, below, names, install_config(environment))
+        step.note(name)
+    return name
+
+
+def prints_of(addons: list[Addon]) -> list[str]:
+    return [f"{addon.name} {addon.fingerprint()}" for addon in addons]
 
 
 def build(databases: Databases, name: str, base: str, install: list[str], config: Path) -> None:
@@ -151,7 +175,8 @@ def phases() -> list[Phase]:
             [ROOT / "tests" / "plain", ROOT / "sandbox" / "tests", SETUP / "tests"],
             ["-p", "no:odoo"],
         ),
-        Phase("odoo", [ROOT / "addons"], ["--odoo-http", "--odoo-log-level=warn"]),
+        Phase("odoo", [ADDONS], ["--odoo-http", "--odoo-log-level=warn"]),
+        Phase("oca", [ADDONS_OCA], ["--odoo-http", "--odoo-log-level=warn"]),
         Phase("suite", [ROOT / "tests" / "suite"], ["-p", "no:odoo"]),
     ]
 
@@ -204,20 +229,30 @@ def run(stack: Stack, reporter: Reporter, arguments: list[str]) -> int:
             service.stop()
         environment = prepare_services(stack, reporter)
         databases = Databases(stack, environment.server)
-        name = ""
-        if any(phase.name != "plain" for phase in chosen):
-            name = test_database(environment, databases)
+        names = databases_of(chosen, environment, databases)
         if PASSIVE.intersection(others):
-            return max((run_phase(environment, phase, others, name) for phase in chosen), default=1)
+            codes = [run_phase(environment, each, others, names[each.name]) for each in chosen]
+            return max(codes, default=1)
         totals = Totals()
         if not arguments and not linting.run(stack, reporter):
             totals.failed += 1
         for phase in chosen:
-            code = run_phase(environment, phase, others, name)
+            code = run_phase(environment, phase, others, names[phase.name])
             collect(stack, phase, code, totals)
             if totals.failed and STOP_EARLY.intersection(others):
                 break
     return conclude(reporter, totals)
+
+
+def databases_of(
+    chosen: list[Phase], environment: Environment, databases: Databases
+) -> dict[str, str]:
+    """Return the database of each phase by its name, empty for one that needs none."""
+    makers = {"odoo": test_database, "suite": test_database, "oca": oca_database}
+    return {
+        phase.name: makers[phase.name](environment, databases) if phase.name in makers else ""
+        for phase in chosen
+    }
 
 
 def report_path(stack: Stack, phase: Phase) -> Path:
@@ -243,7 +278,10 @@ def run_phase(environment: Environment, phase: Phase, others: list[str], databas
         )
         variables = odoo_environment(stack, environment.server, config)
         variables |= {"AJW_STACK": str(stack.home), "AJW_TEST_DATABASE": database}
-    if phase.name == "odoo":
+    if phase.name == "oca":
+        # The server that pytest-odoo starts would run the tests' jobs behind their backs.
+        variables["ODOO_QUEUE_JOB_CHANNELS"] = "root:0"
+    if phase.name in ("odoo", "oca"):
         options += [f"--odoo-database={database}", f"--odoo-config={config}"]
     command = [
         *(str(stack.python), "-m", "pytest", f"--rootdir={ROOT}", f"--junitxml={report}"),

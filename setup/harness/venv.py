@@ -13,13 +13,15 @@ from .shell import output_of, run
 from .stack import SETUP, Stack
 
 LOCK = SETUP / "requirements.lock"
+# Add-ons of the OCA's: they ask for a distribution "odoo", which no package index has.
+OCA_LOCK = SETUP / "requirements-oca.lock"
 MARK = "installed-from"
 PATH_FILE = "ajw_odoo.pth"
 
 
 def lock_print() -> str:
-    """Return a hash of the lock file."""
-    return hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    """Return a hash of the lock files."""
+    return hashlib.sha256(LOCK.read_bytes() + OCA_LOCK.read_bytes()).hexdigest()
 
 
 def ensure_venv(stack: Stack, reporter: Reporter) -> None:
@@ -39,17 +41,20 @@ def ensure_venv(stack: Stack, reporter: Reporter) -> None:
         if not works:
             shutil.rmtree(stack.venv, ignore_errors=True)
             run([sys.executable, "-m", "venv", stack.venv], "making the environment", log)
-        run(
-            [
-                *(stack.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-                *("--no-input", "--no-warn-script-location", "-r", LOCK),
-            ],
-            "installing Python packages",
-            log,
-            "check the network (and pip's settings), then start again",
-        )
+        for lock, options in ((LOCK, []), (OCA_LOCK, ["--no-deps"])):
+            run(
+                [
+                    *(stack.python, "-m", "pip", "install", "--quiet"),
+                    *("--disable-pip-version-check", "--no-input", "--no-warn-script-location"),
+                    *(*options, "-r", lock),
+                ],
+                "installing Python packages",
+                log,
+                "check the network (and pip's settings), then start again",
+            )
         mark.write_text(lock_print())
-        packages = [line for line in LOCK.read_text().splitlines() if "==" in line]
+        texts = LOCK.read_text() + OCA_LOCK.read_text()
+        packages = [line for line in texts.splitlines() if "==" in line]
         step.note(f"{len(packages)} installed")
 
 

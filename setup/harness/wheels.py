@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from .database import our_addons
+from .database import all_addons
 from .linting import our_files
 from .report import SetupError
 from .shell import run
@@ -18,10 +18,10 @@ def export(target: Path) -> list[Path]:
 
     :return: their folders below ``target``.
     """
-    folders = {addon.folder.relative_to(ROOT) for addon in our_addons()}
+    folders = {addon.folder.relative_to(ROOT) for addon in all_addons()}
     for path in our_files():
         if folders.intersection(path.parents):
-            copy = target / path.relative_to("addons")
+            copy = target / Path(*path.parts[1:])
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, copy)
     return sorted(target / folder.name for folder in folders)

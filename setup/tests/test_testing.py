@@ -24,25 +24,30 @@ def chosen(*arguments, start=ROOT):
 
 def test_no_argument_runs_every_phase():
     phases, others = chosen()
-    assert list(phases) == ["plain", "odoo", "suite"]
+    assert list(phases) == ["plain", "odoo", "oca", "suite"]
     assert others == []
 
 
 def test_option_alone_runs_every_phase():
     phases, others = chosen("-k", "gate")
-    assert list(phases) == ["plain", "odoo", "suite"]
+    assert list(phases) == ["plain", "odoo", "oca", "suite"]
     assert others == ["-k", "gate"]
 
 
 def test_value_of_an_option_is_no_path():
     phases, others = chosen("-k", "addons")
-    assert list(phases) == ["plain", "odoo", "suite"]
+    assert list(phases) == ["plain", "odoo", "oca", "suite"]
     assert others == ["-k", "addons"]
 
 
 def test_addon_chooses_its_phase_only():
     phases, _others = chosen("addons/ajw_consent", "-x")
     assert phases == {"odoo": [str(ROOT / "addons" / "ajw_consent")]}
+
+
+def test_addon_that_needs_the_ocas_chooses_a_phase_of_its_own():
+    phases, _others = chosen("addons_oca")
+    assert phases == {"oca": [str(ROOT / "addons_oca")]}
 
 
 def test_test_id_is_kept_whole():

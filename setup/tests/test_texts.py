@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from harness import linting, readme
-from harness.database import our_addons
+from harness.database import all_addons
 from harness.stack import ROOT, SETUP
 
 LOCKED = dict(
@@ -26,7 +26,9 @@ BEHIND = {
 }
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 #: Paths in code spans: they have a folder or a known ending, and no placeholder.
-PATH = re.compile(r"`((?:addons|docs|sandbox|setup|tests)/[\w./-]*[\w-]|[\w.-]+\.(?:md|sample))`")
+PATH = re.compile(
+    r"`((?:addons(?:_oca)?|docs|sandbox|setup|tests)/[\w./-]*[\w-]|[\w.-]+\.(?:md|sample))`"
+)
 DOCUMENTS = [path for path in linting.our_files() if path.suffix == ".md"]
 
 
@@ -43,7 +45,7 @@ def test_the_readmes_say_what_the_fragments_say():
     assert outdated == [], "setup/readme writes them"
 
 
-@pytest.mark.parametrize("addon", our_addons(), ids=lambda addon: addon.name)
+@pytest.mark.parametrize("addon", all_addons(), ids=lambda addon: addon.name)
 def test_every_addon_has_its_texts_and_pictures(addon):
     present = readme.fragments(addon.folder)
     assert not [name for name in readme.REQUIRED if not present.get(name)]
@@ -60,7 +62,7 @@ def test_every_addon_has_its_texts_and_pictures(addon):
     assert (addon.folder / "LICENSE").read_text() == (ROOT / "COPYING.LESSER").read_text()
 
 
-@pytest.mark.parametrize("addon", our_addons(), ids=lambda addon: addon.name)
+@pytest.mark.parametrize("addon", all_addons(), ids=lambda addon: addon.name)
 def test_the_newest_change_listed_is_that_of_the_manifest(addon):
     manifest = ast.literal_eval((addon.folder / "__manifest__.py").read_text())
     history = (addon.folder / "readme" / "HISTORY.md").read_text()
@@ -73,7 +75,7 @@ def test_releases_come_before_the_version_of_today():
     assert all(re.fullmatch(r"[0-9a-f]{40}", commit) for _version, commit in releases)
     numbers = [tuple(map(int, version.split("."))) for version, _commit in releases]
     assert numbers == sorted(set(numbers))
-    for addon in our_addons():
+    for addon in all_addons():
         manifest = ast.literal_eval((addon.folder / "__manifest__.py").read_text())
         assert tuple(map(int, manifest["version"].split("."))) > numbers[-1]
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 ADDONS = Path(__file__).resolve().parents[2] / "addons"
+ADDONS_OCA = ADDONS.with_name("addons_oca")
 
 
 def load(addon, package):

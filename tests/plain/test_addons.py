@@ -4,18 +4,21 @@ import ast
 
 import pytest
 
-from .packages import ADDONS
+from .packages import ADDONS, ADDONS_OCA
 
-NAMES = sorted(path.parent.name for path in ADDONS.glob("*/__manifest__.py"))
+FOLDERS = sorted(
+    path.parent for place in (ADDONS, ADDONS_OCA) for path in place.glob("*/__manifest__.py")
+)
 
 
 def test_there_are_addons():
-    assert "ajw_consent" in NAMES
+    names = {folder.name for folder in FOLDERS}
+    assert {"ajw_consent", "ajw_whatsapp_queue_job"} <= names
 
 
-@pytest.mark.parametrize("addon", NAMES)
+@pytest.mark.parametrize("addon", FOLDERS, ids=lambda folder: folder.name)
 def test_A6_every_addon_has_a_table_of_who_may_do_what(addon):
-    tests = ADDONS / addon / "tests"
+    tests = addon / "tests"
     path = tests / "test_access_matrix.py"
     assert path.is_file(), "add the table of the add-on's models, methods and routes"
     bases = [

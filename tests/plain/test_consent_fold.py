@@ -41,6 +41,18 @@ def chains(draw, refs=("", "a", "b")):
     return events
 
 
+@settings(max_examples=100)
+@given(chains(), st.sampled_from(["", "wthdrawn", "GIVEN", "a kind of a later version"]))
+def test_A2_a_kind_that_is_none_opens_nothing(events, kind):
+    """Nobody but a tamperer writes one; what the person says afterwards counts all the same."""
+    for place, event in enumerate(events):
+        tampered = [*events[:place], event._replace(kind=kind), *events[place + 1 :]]
+        for ref, state in ledger.fold(tampered[: place + 1]).items():
+            assert not (state.event == event.id and state.status in ("given", "unconfirmed")), ref
+        no = Event(99, "withdrawn", "", T0 + timedelta(days=9), None, False)
+        assert {state.status for state in ledger.fold([*tampered, no]).values()} == {"withdrawn"}
+
+
 def reaches(event, ref):
     return event.address_ref in ("", ref)
 
@@ -176,3 +188,22 @@ def test_evidence_text_tells_every_part_apart(note, identifier, scan, name):
         assert text != ledger.evidence_text(note + "x", identifier, scan, name)
         assert text != ledger.evidence_text(note, identifier + "x", scan, name)
         assert text != ledger.evidence_text(note, identifier, scan + b"x", name)
+
+
+@settings(max_examples=400)
+@given(chains())
+def test_what_is_noted_leads_to_the_same_answers(events):
+    """Step by step, whoever listens sees every answer that the fold ends with, in order."""
+    noted, seen = {}, []
+
+    def note(event, ref, state):
+        noted[ref] = state
+        seen.append(event.id)
+
+    assert ledger.fold(events, note) == noted
+    assert seen == sorted(seen)
+    for end in range(len(events)):
+        ids = [event.id for event in events[:end]]
+        steps = []
+        ledger.fold(events[:end], lambda event, ref, state, to=steps: to.append((event, ref)))
+        assert [event.id for event, _ref in steps] == [each for each in seen if each in ids]

@@ -17,16 +17,26 @@ importing = load("ajw_consent", "importing")
 CELLS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12)
 
 
+def lines_of(content, encoding="utf-8"):
+    return list(importing.read_table(content, encoding))
+
+
 def rows_of(content):
-    return list(importing.read_table(content))
+    """Number and cells of each row; all of them can be read."""
+    lines = lines_of(content)
+    assert not [line for line in lines if line.problem]
+    return [line[:2] for line in lines]
 
 
 @settings(max_examples=200)
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=4), min_size=1, max_size=6))
 def test_the_list_of_bad_rows_runs_no_formula_and_can_be_read_again(rows):
-    content = importing.bad_rows_csv(["Name"], [(n, "why", row) for n, row in enumerate(rows, 2)])
+    content = importing.bad_rows_csv(
+        ["=Zeile", "Grund", "Name"], [(n, "why", row) for n, row in enumerate(rows, 2)]
+    )
     table = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     assert len(table) == len(rows) + 1
+    assert table[0] == ["'=Zeile", "Grund", "Name"]
     for cells, row in zip(table[1:], rows, strict=True):
         assert [cell.removeprefix("'") for cell in cells[2:]] == [
             cell.removeprefix("'") for cell in row
@@ -38,12 +48,14 @@ def test_the_list_of_bad_rows_runs_no_formula_and_can_be_read_again(rows):
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_table_or_refused(content):
     try:
-        for number, cells in importing.read_table(content):
+        for number, cells, problem in importing.read_table(content):
             assert number >= 1
             assert any(cells)
+            assert problem in {"", "encoding", "binary", "quote", "after", "short", "cells"}
     except importing.FileError as error:
         assert error.code in {
             *("empty", "too_large", "encoding", "no_table", "too_many_rows", "malformed"),
+            "too_many_columns",
         }
 
 
@@ -55,9 +67,16 @@ def test_delimiters_and_encodings(delimiter, encoding):
 
 
 def test_line_that_cannot_be_read_is_named():
-    with pytest.raises(importing.FileError) as raised:
-        rows_of(b"Number,Name\n1,Ok\n2,Caf\xe9\n")
-    assert (raised.value.code, raised.value.line) == ("encoding", 3)
+    for content, code, line in (
+        (b"Number,Caf\xe9\n1,Ok\n", "encoding", 1),
+        (b"\n\nNumber,Caf\xe9\n1,Ok\n", "encoding", 3),
+        ("Number,Name\n1,Ok\n".encode("utf-16")[:-1], "encoding", 2),
+        (b'"Number,Name\n1,Ok\n', "malformed", 1),
+        (b"Number,\0\n1,Ok\n", "no_table", 1),
+    ):
+        with pytest.raises(importing.FileError) as raised:
+            rows_of(content)
+        assert (raised.value.code, raised.value.line) == (code, line)
 
 
 def test_workbook_of_gigabytes_is_refused(monkeypatch):

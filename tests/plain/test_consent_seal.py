@@ -354,3 +354,27 @@ def test_A2_a_link_that_fits_itself_but_not_the_one_before():
         forged = seal._replace(content=content, hash=seals.seal_hash(content))
         assert [b.reason for b in problems([stored[0], (forged, members)])] == [reason]
     assert problems([(stored[0][0], [(1, None)])])[0].reason == "event"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(0, 5), min_size=1, max_size=6),
+    st.data(),
+)
+def test_A2_seals_verified_step_by_step_are_verified_as_at_once(sizes, data):
+    stored = sealed([[digest_of((n, at)) for at in range(size)] for n, size in enumerate(sizes)])
+    mailed = [seal for seal, _members in stored if data.draw(st.booleans())]
+    if data.draw(st.booleans()):
+        del stored[data.draw(st.integers(0, len(stored) - 1))]
+    for number, (seal, members) in enumerate(stored):
+        if data.draw(st.booleans()):
+            changed = seal._replace(hash=other_byte(seal.hash, number, 1))
+            stored[number] = (changed, members[:-1])
+    found, known = [], ()
+    for seal, members in stored:
+        # Another object each time, which knows what can be written down.
+        verifier = verify.SealVerifier(mailed, *known)
+        found += verifier.check(seal, lambda members=members: iter(members))
+        known = (verifier.position, verifier.previous, verifier.total)
+    found += verify.SealVerifier(mailed, *known).missing()
+    assert found == problems(stored, mailed)

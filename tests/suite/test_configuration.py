@@ -21,6 +21,7 @@ from harness.ports import HOST, pick
 from harness.report import Reporter
 from harness.services import Service
 from harness.stack import ROOT, open_stack, write_private
+from tests.support.stack import prepared_database
 
 DATABASE = "ajw_sample"
 SAMPLE = ROOT / "odoo.conf.sample"
@@ -118,9 +119,7 @@ def test_the_sample_names_no_option_that_odoo_lacks(environment):
 def test_odoo_starts_with_it_and_answers_through_a_proxy(environment, config):
     """Several processes, as in production; the log says no warning; the keys are found."""
     path, port = config
-    template = os.environ.get("AJW_TEST_DATABASE")
-    if not template:
-        pytest.fail("these tests need a prepared database: run them with setup/test", pytrace=False)
+    template = prepared_database()
     databases = Databases(environment.stack, environment.server)
     databases.copy(template, DATABASE)
     service = Service(environment.stack, "sample-odoo")

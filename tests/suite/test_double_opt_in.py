@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from tests.support.portal import PortalCustomer
+
 DESKTOP = (1366, 800)
 PHONE = (390, 844)
 
@@ -147,45 +149,12 @@ def test_A9_tabs_that_answer_at_once_record_it_once(stack, sandbox, accountant):
 
 def test_A9_tabs_of_the_portal_that_answer_at_once_record_it_once(stack, accountant):
     """The very first answer: there is nothing of the person yet that could be locked."""
-    login = f"customer-{stack.new_number()[-5:]}@example.com"
-    admin = stack.login("admin")
-    user = admin.create(
-        "res.users",
-        {
-            "name": "Portal Customer",
-            "login": login,
-            "password": login,
-            "group_ids": [(6, 0, [admin.reference("base.group_portal")])],
-        },
-        context={"no_reset_password": True},
-    )
-    partner = admin.read("res.users", user, "partner_id")["partner_id"][0]
-    admin.call("res.partner", "write", [partner], {"phone": stack.new_number()})
-    session = requests.Session()
-
-    def form(path, names):
-        page = session.get(f"{stack.odoo_url}{path}", timeout=60).text
-        return dict(re.findall(rf'name="({names})" value="([^"]*)"', page))
-
-    session.post(
-        f"{stack.odoo_url}/web/login",
-        data={**form("/web/login", "csrf_token"), "login": login, "password": login},
-        timeout=60,
-    )
-    data = form("/my/consents", "csrf_token|company|notice|lang")
-    assert len(data) == 4
-    purpose = accountant.reference("ajw_consent.purpose_order")
-    data |= {"decision": "give", "choice": f"{purpose}-whatsapp"}
+    customer = PortalCustomer(stack)
+    form = customer.consent_form(accountant.reference("ajw_consent.purpose_order"))
 
     def answer(_tab):
-        return requests.post(
-            f"{stack.odoo_url}/my/consents/answer",
-            data=data,
-            cookies=session.cookies,
-            allow_redirects=False,
-            timeout=60,
-        ).status_code
+        return customer.answer(form, "give")
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(answer, range(6))) == [303] * 6
-    assert kinds(stack, partner) == ["given"]
+    assert kinds(stack, customer.partner) == ["given"]

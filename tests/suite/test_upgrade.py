@@ -18,6 +18,7 @@ from harness.report import Reporter
 from harness.stack import ROOT, open_stack
 from harness.testing import base_database
 from tests.support.command import run_odoo
+from tests.support.stack import prepared_database
 
 DATABASE = "ajw_upgrade"
 SCRIPTS = Path(__file__).parent / "upgrade"
@@ -130,9 +131,7 @@ class Upgrade:
 @pytest.fixture(scope="module")
 def upgrade(tmp_path_factory):
     """Install the previous release, use it, then upgrade it."""
-    fresh = os.environ.get("AJW_TEST_DATABASE")
-    if not fresh:
-        pytest.fail("these tests need a prepared database: run them with setup/test", pytrace=False)
+    fresh = prepared_database()
     _version, commit = previous_release()
     old = tmp_path_factory.mktemp("previous")
     subprocess.run(["tar", "-x", "-C", old], input=archived(commit), check=True)

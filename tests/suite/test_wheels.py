@@ -16,7 +16,7 @@ import pytest
 
 from harness import wheels
 from harness.config import odoo_environment, write_config
-from harness.database import Databases, our_addons
+from harness.database import Addon, Databases, all_addons, our_addons
 from harness.environment import prepare_services
 from harness.report import Reporter
 from harness.stack import ROOT, open_stack
@@ -41,8 +41,8 @@ def built(environment, tmp_path_factory):
     return {path.name.partition("odoo_addon_")[2].partition("-")[0]: path for path in found}
 
 
-def manifest(addon: str) -> dict:
-    return ast.literal_eval((ROOT / "addons" / addon / "__manifest__.py").read_text())
+def manifest(addon: Addon) -> dict:
+    return ast.literal_eval((addon.folder / "__manifest__.py").read_text())
 
 
 def metadata(path: Path):
@@ -52,37 +52,41 @@ def metadata(path: Path):
 
 
 def test_every_addon_is_a_wheel(built):
-    assert sorted(built) == [addon.name for addon in our_addons()]
+    assert sorted(built) == [addon.name for addon in all_addons()]
 
 
-@pytest.mark.parametrize("addon", [addon.name for addon in our_addons()])
+@pytest.mark.parametrize("addon", all_addons(), ids=lambda addon: addon.name)
 def test_a_wheel_holds_all_that_git_keeps_and_nothing_else(built, addon):
+    folder = addon.folder.relative_to(ROOT)
     kept = {
-        f"{TREE}/{path.relative_to('addons')}"
+        f"{TREE}/{path.relative_to(folder.parent)}"
         for path in wheels.our_files()
-        if Path("addons", addon) in path.parents and path.name != "pyproject.toml"
+        if folder in path.parents and path.name != "pyproject.toml"
     }
-    with zipfile.ZipFile(built[addon]) as archive:
+    with zipfile.ZipFile(built[addon.name]) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert packed == kept
     needed = [
         *("LICENSE", "README.md", "static/description/icon.png", "static/description/index.html"),
-        *(f"i18n/{addon}.pot", *manifest(addon).get("data", [])),
+        *(f"i18n/{addon.name}.pot", *manifest(addon).get("data", [])),
     ]
-    assert not [name for name in needed if f"{TREE}/{addon}/{name}" not in packed]
+    assert not [name for name in needed if f"{TREE}/{addon.name}/{name}" not in packed]
 
 
-@pytest.mark.parametrize("addon", [addon.name for addon in our_addons()])
+@pytest.mark.parametrize("addon", all_addons(), ids=lambda addon: addon.name)
 def test_a_wheel_names_what_it_needs(built, addon):
-    fields = metadata(built[addon])
-    assert fields["Name"] == f"odoo-addon-{addon}"
+    fields = metadata(built[addon.name])
+    assert fields["Name"] == f"odoo-addon-{addon.name}"
     assert fields["Version"] == manifest(addon)["version"]
     assert fields["License"] == "LGPL-3"
     assert fields.get_payload().startswith(f"# {manifest(addon)['name']}\n")
-    ours = {found.name for found in our_addons()}
+    packaged = {found.name for found in all_addons()} | {"queue_job"}
     expected = {
         "odoo==19.0.*",
-        *(f"odoo-addon-{name}==19.0.*" for name in ours.intersection(manifest(addon)["depends"])),
+        *(
+            f"odoo-addon-{name}==19.0.*"
+            for name in packaged.intersection(manifest(addon)["depends"])
+        ),
         *manifest(addon).get("external_dependencies", {}).get("python", []),
     }
     assert set(fields.get_all("Requires-Dist")) == expected
@@ -154,14 +158,15 @@ def test_odoo_installs_the_addons_that_pip_brought(environment, plain_python):
         assert not [line for line in log.read_text().splitlines() if " ERROR " in line]
         ours = {addon.name for addon in our_addons() if not addon.automatic}
         assert ours <= databases.installed(DATABASE)
-        # The data files came along: one record of a CSV and the icon are there.
+        # The files of the data map came along, which no manifest names.
         rows = databases.query(
-            "SELECT count(*) FROM ir_model_data WHERE module = 'ajw_privacy'"
-            " AND model = 'ajw.privacy.data.line'",
+            "SELECT count(*) FROM ajw_privacy_data_line WHERE module = 'ajw_privacy'",
             name=DATABASE,
         )
-        lines = (ROOT / "addons/ajw_privacy/data/ajw.privacy.data.line.csv").read_text()
-        assert rows[0][0] == len(list(csv.DictReader(io.StringIO(lines))))
+        files = sorted((ROOT / "addons/ajw_privacy/privacy_map").glob("*.csv"))
+        assert rows[0][0] == sum(
+            len(list(csv.DictReader(io.StringIO(file.read_text())))) for file in files
+        )
     finally:
         databases.drop(DATABASE)
         config.unlink(missing_ok=True)

@@ -196,6 +196,8 @@ class Browser:
             self.console_errors.append(" ".join(words))
         elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
             entry = params["entry"]
+            if entry["source"] == "intervention":
+                return  # what the browser itself prevents, such as asking before a page is left
             self.console_errors.append(f"{entry['text']} {entry.get('url', '')}".strip())
         elif method == "Page.javascriptDialogOpening":
             self.dialogs.append(params["message"])

@@ -7,7 +7,12 @@ import secrets
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar, Self
+
+import pytest
 
 from harness.config import odoo_command, odoo_environment, write_config
 from harness.database import Databases
@@ -24,11 +29,22 @@ from harness.stack import ROOT, open_stack, wait_until
 START_SECONDS = 120
 
 
+def prepared_database() -> str:
+    """Return the name of the test database, which ``setup/test`` prepares."""
+    name = os.environ.get("AJW_TEST_DATABASE")
+    if not name:
+        pytest.fail("these tests need a prepared database: run them with setup/test", pytrace=False)
+    return name
+
+
 class RunningStack:
     """An Odoo process and a sandbox process, connected as ``setup/demo`` connects them.
 
     :param template: name of the database that is copied.
     """
+
+    #: Databases of this process: more than one may be in use at a time.
+    _running: ClassVar[set[str]] = set()
 
     def __init__(self, template: str):
         with open(os.devnull, "w") as nowhere:
@@ -60,12 +76,23 @@ class RunningStack:
         self.sandbox_service = Service(self.environment.stack, f"{self.name}-sandbox")
         self.sandbox_state = self.home / "run" / f"{self.name}-sandbox.json"
 
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Start, and stop in the end."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
+
     # -- processes ----------------------------------------------------------------------------
 
     def start(self) -> None:
         """Copy the database, start both processes and connect them."""
         for old in self.databases.named("ajw_suite_"):
-            self.databases.drop(old)
+            if old not in self._running:  # what a run that was killed left behind
+                self.databases.drop(old)
+        self._running.add(self.database)
         self.databases.copy(self.template, self.database)
         self.start_sandbox()
         self.start_odoo()
@@ -85,6 +112,7 @@ class RunningStack:
         self.odoo_service.stop()
         self.sandbox_service.stop()
         self.databases.drop(self.database)
+        self._running.discard(self.database)
         self.config.unlink(missing_ok=True)
         self.sandbox_state.unlink(missing_ok=True)
         shutil.rmtree(f"{self.sandbox_state}.media", ignore_errors=True)

@@ -10,6 +10,8 @@ VOLATILE = {
     *(
         "user_id",
         "user_ids",
+        # of a model that several add-ons extend: the description of the one loaded last
+        "info",
         "message_ids",
         "message_follower_ids",
         "activity_ids",
