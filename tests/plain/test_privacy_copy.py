@@ -1,5 +1,6 @@
 """Codes are guessed by nobody; a copy says nothing of others and nothing that grants access."""
 
+import html.parser
 import importlib
 import io
 import json
@@ -90,6 +91,18 @@ def test_who_did_something_for_us_is_looked_at_by_an_officer():
     assert export.handling("factory", "char", "name", "delete", False) == "owned"
 
 
+class Elements(html.parser.HTMLParser):
+    """The elements of a page, and their attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.attributes = set(), set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes.update(name for name, _value in attrs)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from("ab"), st.text(max_size=20)), max_size=5))
 def test_a_package_holds_what_was_put_in_and_is_escaped(rows):
@@ -105,8 +118,10 @@ def test_a_package_holds_what_was_put_in_and_is_escaped(rows):
     assert [{**row, "b": "<img src=x>"} for row in rows] == data["places"][0]["rows"]
     assert package.row_count == len(rows)
     page = archive.read("summary.html").decode()
-    for bad in ("<script", "<img", "<i>", "<b>", "http"):
-        assert bad not in page
+    seen = Elements()
+    seen.feed(page)
+    assert not seen.tags & {"script", "img", "i", "b", "a", "link"}
+    assert not seen.attributes & {"href", "src", "srcset", "action", "onerror"}
 
 
 def test_a_long_place_is_cut_in_the_summary_only():
