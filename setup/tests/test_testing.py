@@ -1,6 +1,7 @@
 """Which tests run for which arguments, and what makes a run fail."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,72 @@ def test_phase_that_broke_down_counts_as_failure(tmp_path):
     assert totals.failed == 1
     testing.collect(stack, phase, testing.NOTHING_COLLECTED, totals)
     assert totals.failed == 1
+
+
+class Machine:
+    """A phase whose tests have failed, and what comes of running them again."""
+
+    def __init__(self, home, monkeypatch, failed, again):
+        self.stack = testing.Stack(home)
+        self.phase = testing.Phase("suite", [ROOT / "tests" / "suite"], timed=True)
+        self.totals = testing.Totals()
+        self.runs = []
+        self.again = again
+        self.note(self.phase, failed, failed)
+        testing.collect(self.stack, self.phase, 1, self.totals)
+        monkeypatch.setattr(testing, "run_phase", self.run_phase)
+        testing.run_again(self, self.phase, "", self.totals)
+
+    def note(self, phase, tests, failed):
+        cache = self.stack.home / "pytest_cache" / "v" / "cache"
+        cache.mkdir(parents=True, exist_ok=True)
+        others = {"addons/ajw_consent/tests/test_gate.py::TestGate::test_it": True}
+        (cache / "lastfailed").write_text(json.dumps({**dict.fromkeys(failed, True), **others}))
+        report = testing.report_path(self.stack, phase)
+        report.parent.mkdir(parents=True, exist_ok=True)
+        cases = "".join(
+            f'<testcase name="x">{"<failure/>" if test in failed else ""}</testcase>'
+            for test in tests
+        )
+        report.write_text(f"<testsuite>{cases}</testsuite>")
+
+    def run_phase(self, environment, phase, others, database):
+        self.runs.append(phase.chosen)
+        self.note(phase, phase.chosen, self.again)
+
+
+def test_a_few_failures_run_again_alone_and_are_named(tmp_path, monkeypatch):
+    tests = ["tests/suite/test_a.py::test_one", "tests/suite/test_a.py::test_two"]
+    machine = Machine(tmp_path, monkeypatch, tests, tests[1:])
+    assert machine.runs == [tests]
+    assert (machine.totals.passed, machine.totals.failed) == (1, 1)
+    assert machine.totals.unstable == tests[:1]
+    stream = io.StringIO()
+    assert testing.conclude(Reporter(stream), machine.totals) == 1
+    assert tests[0] in stream.getvalue()
+
+
+def test_what_fails_again_has_failed(tmp_path, monkeypatch):
+    tests = ["tests/suite/test_a.py::test_one"]
+    machine = Machine(tmp_path, monkeypatch, tests, tests)
+    assert (machine.totals.passed, machine.totals.failed) == (0, 1)
+    assert not machine.totals.unstable
+
+
+def test_many_failures_are_not_tried_again(tmp_path, monkeypatch):
+    tests = [f"tests/suite/test_a.py::test_{number}" for number in range(4)]
+    machine = Machine(tmp_path, monkeypatch, tests, [])
+    assert not machine.runs
+    assert machine.totals.failed == 4
+
+
+def test_what_broke_beside_the_tests_is_not_made_good(tmp_path, monkeypatch):
+    test = "tests/suite/test_a.py::test_one"
+    monkeypatch.setattr(testing, "failed_tests", lambda stack, phase: [test, test])
+    machine = Machine(tmp_path, monkeypatch, [test], [])
+    assert not machine.runs
+    assert machine.totals.failed == 1
+
+
+def test_plain_tests_hang_on_no_machine():
+    assert [phase.name for phase in testing.phases() if not phase.timed] == ["plain"]
