@@ -2,6 +2,7 @@
 
 import importlib
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from tests.plain.packages import load
 
@@ -33,8 +34,18 @@ CONTENT = form.Content(
         form.Kept("account.move", "", 4, "books", "HGB § 257(1) no. 1", date(2037, 12, 31)),
         form.Kept("mail.message", "body", 2, "hold", "", None, "hold"),
     ),
-    scan=form.Scan(PLANNED + timedelta(hours=3), 604, 5210, 31, 2),
+    scan=form.Scan(
+        PLANNED + timedelta(hours=3),
+        604,
+        5210,
+        31,
+        2,
+        kinds=(form.FileKind("text", 11), form.FileKind("pdf", 20)),
+        unread=(form.Unread("encrypted", 1), form.Unread("picture", 1)),
+    ),
     unattributed=(form.Unattributed("project.task", "description", 14),),
     books=(form.Books(1, 3, True),),
 )
 DATA = certificates.issue(CONTENT, certificates.GENESIS, KEYS)
+#: A certificate of the first version, as it was issued then with the same keys.
+DATA_1 = Path(__file__).with_name("certificate_1.json").read_bytes().rstrip()

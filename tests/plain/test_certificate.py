@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.plain.certificate_facts import CONTENT, DATA, KEYS, certificates, form
+from tests.plain.certificate_facts import CONTENT, DATA, DATA_1, KEYS, certificates, form
 from tests.plain.packages import load
 
 GENESIS, issue, read, verify, verify_chain = (
@@ -44,7 +44,9 @@ def forge(data, **changes):
 def sign(document):
     """The certificate of a document by somebody who has the key, whatever it says."""
     said = form.canonical(document)
-    mac = hmac.digest(KEYS["k1"], b"ajw-privacy-certificate/1\0" + said, "sha256").hex()
+    mac = hmac.digest(
+        KEYS["k1"], str(document.get("format")).encode() + b"\0" + said, "sha256"
+    ).hex()
     digest = hashlib.sha256(said).hexdigest()
     return form.canonical({"certificate": document, "hash": digest, "mac": f"k1:{mac}"})
 
@@ -71,7 +73,7 @@ def test_the_form_is_that_of_the_consent_ledger():
 
 def test_the_form_is_final():
     """Fails when the form changes: certificates that were issued could not be verified any more."""
-    assert hash_of(DATA) == "dc1a7643df26a2cb7e042c2424bd8e884b50b76535c58e3196405ff98ef84b0e"
+    assert hash_of(DATA) == "3b26c21351c376a61094a00075f241ff90cc17cfe068004d11d6a19d7914815c"
 
 
 def test_T7_every_bit_counts():
@@ -130,8 +132,8 @@ def test_the_same_in_another_writing_is_found(changed):
 
 
 def test_an_unknown_version_is_refused():
-    document = {**json.loads(DATA)["certificate"], "format": "ajw-privacy-certificate/2"}
-    for version in ("ajw-privacy-certificate/2", 1, None):
+    document = {**json.loads(DATA)["certificate"], "format": "ajw-privacy-certificate/3"}
+    for version in ("ajw-privacy-certificate/3", 1, None):
         data = sign({**document, "format": version})
         assert verify(data, GENESIS, KEYS) == [
             "This certificate is of a version that is not known here."
@@ -213,3 +215,29 @@ def test_the_verdict_follows_from_the_facts():
     assert verdict(kept=()) == "clean"
     assert verdict(kept=(), scan=CONTENT.scan._replace(residue=residue)) == "failed"
     assert verdict(books=(form.Books(1, 3, False),)) == "failed"
+
+
+# -- versions --------------------------------------------------------------------------------------
+
+
+def test_a_certificate_of_the_first_version_still_verifies():
+    assert verify(DATA_1, GENESIS, KEYS) == []
+    assert read(DATA_1).document["format"] == "ajw-privacy-certificate/1"
+    # one of today may follow it
+    second = issue(CONTENT._replace(number=2), hash_of(DATA_1), KEYS)
+    assert verify_chain([DATA_1, second], KEYS) == []
+    assert "HMAC" in str(verify(DATA_1.replace(b"/1", b"/2"), GENESIS, KEYS)) or "fields" in str(
+        verify(DATA_1.replace(b"/1", b"/2"), GENESIS, KEYS)
+    )
+
+
+def test_a_certificate_of_today_does_not_pass_for_one_of_the_first_version():
+    old = json.loads(DATA)["certificate"] | {"format": "ajw-privacy-certificate/1"}
+    assert any("fields of this version" in problem for problem in verify(sign(old), GENESIS, KEYS))
+
+
+@pytest.mark.parametrize("changes", [{"files": 30}, {"unreadable": 3}, {"unread": []}])
+def test_the_numbers_of_files_add_up(changes):
+    document = json.loads(DATA)["certificate"]
+    document["scan"] |= changes
+    assert any("add up" in problem for problem in verify(sign(document), GENESIS, KEYS))

@@ -141,3 +141,10 @@ def test_what_others_go_by_as_well_is_weak():
     assert [(each.kind, each.value) for each in weakened] == [
         (each.kind, each.value) for each in mine
     ]
+
+
+def test_where_they_live_is_theirs_as_long_as_nobody_else_lives_there():
+    mine = identifiers.identify(addresses=["12 High Street"])
+    [alone] = namesakes.weaken_by(mine, ["14 High Street"])
+    [shared] = namesakes.weaken_by(mine, ["12 High Street"])
+    assert (alone.strength, shared.strength) == ("beside", "weak")

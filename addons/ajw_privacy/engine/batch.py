@@ -14,6 +14,8 @@ UNITS = {"day": "days", "month": "months", "year": "years"}
 
 #: No period is longer than a century: nothing asks for more, and dates cannot count for ever.
 MAX_DAYS = 36500
+#: Nobody is told earlier of what happens to their data.
+MAX_NOTICE_DAYS = 365
 MAX_AGE = {"day": MAX_DAYS, "month": 1200, "year": 100}
 
 

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from .certificate_checks import problems_of
-from .certificate_form import FORMAT, GENESIS, Content, canonical, document_of
+from .certificate_form import FORMATS, GENESIS, Content, canonical, document_of
 
 #: What the keys of certificates are derived for; see :func:`keys_of`.
 KEY_CONTEXT = "ajw.privacy.certificate"
@@ -74,7 +74,7 @@ def issue(content: Content, previous: str, keys: Mapping[str, bytes]) -> bytes:
         {
             "certificate": document,
             "hash": hashlib.sha256(said).hexdigest(),
-            "mac": f"{key_id}:{_mac(said, keys[key_id])}",
+            "mac": f"{key_id}:{_mac(document['format'], said, keys[key_id])}",
         }
     )
     if len(data) > MAX_BYTES:
@@ -95,7 +95,7 @@ def read(data: bytes) -> Certificate:
         version = document["format"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("This is no certificate of erasure.") from None
-    if version != FORMAT:
+    if version not in FORMATS:
         raise ValueError("This certificate is of a version that is not known here.")
     if not (isinstance(digest, str) and isinstance(mac, str)) or len(parts) != 3:
         raise ValueError("This is no certificate of erasure.")
@@ -131,7 +131,7 @@ def verify(data: bytes, previous: str | None, keys: Mapping[str, bytes] | None) 
     if previous is not None and document.get("previous") != previous:
         problems.append("It does not follow the certificate before it.")
     if keys is not None:
-        problems += _key_problems(said, certificate.mac, keys)
+        problems += _key_problems(document["format"], said, certificate.mac, keys)
     return problems
 
 
@@ -163,19 +163,19 @@ def verify_chain(
     return found
 
 
-def _key_problems(said: bytes, mac: str, keys: Mapping[str, bytes]) -> list[str]:
+def _key_problems(form: str, said: bytes, mac: str, keys: Mapping[str, bytes]) -> list[str]:
     key_id, _colon, digits = mac.partition(":")
     if key_id not in keys:
         return ["It was made with a key that is not known here."]
-    if not _same(_mac(said, keys[key_id]), digits):
+    if not _same(_mac(form, said, keys[key_id]), digits):
         return ["Its HMAC does not fit: it was changed, or not issued by this system."]
     return []
 
 
-def _mac(said: bytes, key: bytes) -> str:
+def _mac(form: str, said: bytes, key: bytes) -> str:
     if len(key) < MIN_KEY_BYTES:
         raise ValueError(f"A key has at least {MIN_KEY_BYTES} bytes.")
-    return hmac.digest(key, FORMAT.encode() + b"\0" + said, "sha256").hex()
+    return hmac.digest(key, form.encode() + b"\0" + said, "sha256").hex()
 
 
 def _same(expected: str, found: str) -> bool:

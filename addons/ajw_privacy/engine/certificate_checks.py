@@ -13,7 +13,8 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from .certificate_form import FORMAT, GENESIS, plain, verdict_of
+from .certificate_form import FORMAT_1, FORMATS, GENESIS, plain, verdict_of
+from .file_reading import kinds, limits
 from .keeping import NO_END
 from .keeping_rules import is_article
 
@@ -32,7 +33,8 @@ def problems_of(document: Any) -> list[str]:
     :param document: see :func:`~.certificate_form.document_of`
     :return: sentences, which name the place and never the value
     """
-    problems = list(_misfits("certificate", document, _CONTENT))
+    first = isinstance(document, dict) and document.get("format") == FORMAT_1
+    problems = list(_misfits("certificate", document, _CONTENT_1 if first else _CONTENT))
     if problems:
         return problems
     for number, kept in enumerate(document["kept"]):
@@ -46,6 +48,12 @@ def problems_of(document: Any) -> list[str]:
         problems.append("The times are out of order: planned, approved, started, ended, scanned.")
     if document["verdict"] != verdict_of(document):
         problems.append("The verdict is not what the facts say.")
+    scan = document["scan"]
+    if not first and (
+        scan["files"] != sum(each["files"] for each in scan["kinds"])
+        or scan["unreadable"] != sum(each["files"] for each in scan["unread"])
+    ):
+        problems.append("The numbers of files do not add up.")
     if (document["number"] == 1) != (document["previous"] == GENESIS):
         problems.append("Only the first certificate follows none.")
     return problems
@@ -93,7 +101,7 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_.]{0,127}"
 _name, _field, _code = _text(_NAME), _text(f"({_NAME})?"), _text(r"[a-z][a-z0-9_]{0,63}")
 _reference, _hash = _text(r"[0-9A-Za-z-]{8,64}"), _text(r"[0-9a-f]{64}")
 _CONTENT = {
-    "format": lambda value: value == FORMAT,
+    "format": FORMATS.__contains__,
     "previous": _hash,
     "verdict": _code,
     "database": _reference,
@@ -134,5 +142,13 @@ _CONTENT = {
         "files": _count,
         "unreadable": _count,
         "residue": [{"table": _name, "column": _name, "kind": _code, "rows": _count}],
+        "kinds": [{"kind": kinds.KINDS.__contains__, "files": _count}],
+        "unread": [{"reason": limits.REASONS.__contains__, "files": _count}],
     },
+}
+#: What the first version says.
+_CONTENT_1 = _CONTENT | {
+    "scan": {
+        name: shape for name, shape in _CONTENT["scan"].items() if name not in ("kinds", "unread")
+    }
 }

@@ -1,7 +1,7 @@
 """What a certificate of erasure says, and the canonical form of it.
 
 The form is final: whoever has the bytes must be able to recompute the hash years later, in any
-language. A change of it is a new :data:`FORMAT`.
+language. A change of it is a new :data:`FORMAT`; those before it are still read and verified.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-FORMAT = "ajw-privacy-certificate/1"
+FORMAT = "ajw-privacy-certificate/2"
+#: Of the first version: it said how many files were not looked into, and not why.
+FORMAT_1 = "ajw-privacy-certificate/1"
+#: All that are known here.
+FORMATS = (FORMAT_1, FORMAT)
 #: ``previous`` of the first certificate of a controller.
 GENESIS = "0" * 64
 #: Made once; the form of the consent ledger's events (:mod:`ajw_consent.ledger.canonical`).
@@ -76,11 +80,34 @@ class Residue(NamedTuple):
     rows: int
 
 
+class FileKind(NamedTuple):
+    """How many files of a kind were looked into.
+
+    :param kind: of :data:`~.file_reading.kinds.KINDS`
+    """
+
+    kind: str
+    files: int
+
+
+class Unread(NamedTuple):
+    """How many files were not looked into, or not wholly, and why.
+
+    :param reason: of :data:`~.file_reading.limits.REASONS`
+    """
+
+    reason: str
+    files: int
+
+
 class Scan(NamedTuple):
     """The search for the identifiers afterwards.
 
     :param at: when it ended, UTC, whole seconds
-    :param unreadable: number of files that could not be looked into
+    :param files: number of files that were looked into wholly; one content counts once
+    :param unreadable: number of files that could not be looked into, or not wholly
+    :param kinds: of those that were
+    :param unread: of those that were not
     """
 
     at: datetime
@@ -89,6 +116,8 @@ class Scan(NamedTuple):
     files: int
     unreadable: int
     residue: tuple[Residue, ...] = ()
+    kinds: tuple[FileKind, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 class Content(NamedTuple):

@@ -88,6 +88,24 @@ CONTACT_CATEGORIES = frozenset({"email", "phone"})
 OF_OTHERS = re.compile(r"(^|_)(to|cc|bcc|reply)(_|$)")
 
 
+#: What gave a field away: (key, label).
+CLUES = (
+    ("comodel", "Points to contacts, users or guests"),
+    ("inverse", "Says what the person belongs to"),
+    ("reference", "Points to any record"),
+    ("pair", "A record's number beside the name of a model"),
+    ("foreign_key", "A foreign key of the database points to people"),
+    ("name", "Its name"),
+    ("copy", "Repeats a person's field"),
+    ("type", "Its type: it may hold anything"),
+    ("sample", "What it holds"),
+)
+
+#: A number by this name is that of a record of any model, if the model stands beside it.
+_RECORD_ID = re.compile(r"(?:\w+_)?(?:res|record|document|object|related|source|origin|target)_id")
+_MODEL_NAME = re.compile(r"(?:\w+_)?(?:res_)?model(?:_name|_id)?")
+
+
 class FieldFacts(NamedTuple):
     """What the classifier needs to know about a stored field.
 
@@ -95,21 +113,25 @@ class FieldFacts(NamedTuple):
     :param type: Odoo's field type
     :param comodel: name of the model pointed to, for relational fields
     :param translate: the text is the same for everybody (a label), translated
+    :param copy_of: category of the personal field this one repeats, ``""`` if none
+    :param is_inverse: a person's row points from here to rows that are to know of it
     """
 
     name: str
     type: str
     comodel: str | None = None
     translate: bool = False
+    copy_of: str = ""
+    is_inverse: bool = False
 
 
 class Suspicion(NamedTuple):
     """Why a field needs a classification.
 
-    :param level: ``link`` (points to a person), ``personal`` (named like personal data) or
-        ``content`` (may hold anything, people included)
+    :param level: ``link`` (points to a person), ``personal`` (named like personal data),
+        ``content`` (may hold anything, people included) or ``sampled`` (holds what looks personal)
     :param category: suggested key of :data:`~.vocabulary.CATEGORIES`
-    :param why: key of the reason: comodel, reference, name or type
+    :param why: key of :data:`CLUES`
     """
 
     level: str
@@ -127,7 +149,7 @@ def suspect(field: FieldFacts) -> Suspicion | None:
     if field.type in ("many2one", "many2many", "one2many"):
         if field.type != "one2many" and field.comodel in PERSON_MODELS:
             return Suspicion("link", "link", "comodel")
-        return None
+        return Suspicion("link", "link", "inverse") if field.is_inverse else None
     if field.type in ("reference", "many2one_reference"):
         return Suspicion("link", "link", "reference")
     if field.type == "integer" and field.name in ("res_id", "record_id"):
@@ -136,6 +158,8 @@ def suspect(field: FieldFacts) -> Suspicion | None:
         return None
     if field.type == "binary" or field.type == "image":
         return Suspicion("content", "file", "type")
+    if field.copy_of and field.type in TEXT_TYPES:
+        return Suspicion("personal", field.copy_of, "copy")
     category = _category_of_name(field.name)
     if category in CONTENTS:
         return Suspicion("content", category, "name") if field.type in TEXT_TYPES else None
@@ -152,7 +176,8 @@ def suspect_model(
 ) -> dict[str, Suspicion]:
     """Judge the stored fields of a model together.
 
-    A bare ``name`` is suspected only beside somebody's email or phone.
+    A bare ``name`` is suspected only beside somebody's email or phone, a number named like a
+    record's only beside the name of a model.
 
     :param not_personal: fields known to hold no personal data, such as a business's own number
     :return: suspicions by field name
@@ -163,8 +188,11 @@ def suspect_model(
         suspicion = suspect(field)
         if suspicion:
             found[field.name] = suspicion
+        elif pair_of(field, fields):
+            found[field.name] = Suspicion("link", "link", "pair")
     if any(
-        suspicion.category in CONTACT_CATEGORIES
+        # what is copied from a person is no sign that the row describes one
+        suspicion.category in CONTACT_CATEGORIES and suspicion.why != "copy"
         for name, suspicion in found.items()
         if name not in not_personal
     ):
@@ -172,6 +200,21 @@ def suspect_model(
             if field.name == "name" and field.type == "char" and not field.translate:
                 found.setdefault("name", Suspicion("personal", "name", "name"))
     return found
+
+
+def pair_of(field: FieldFacts, fields: Iterable[FieldFacts]) -> str:
+    """The field with the name of the model whose record an integer field names, ``""`` if none."""
+    if field.type != "integer" or not _RECORD_ID.fullmatch(field.name):
+        return ""
+    names = [
+        each.name
+        for each in fields
+        if _MODEL_NAME.fullmatch(each.name)
+        and (each.type in ("char", "selection") or each.comodel == "ir.model")
+    ]
+    # "source_id" goes with "source_model", if there are several
+    stem = field.name.removesuffix("_id")
+    return next((name for name in names if name.startswith(stem)), names[0] if names else "")
 
 
 def is_of_others(name: str) -> bool:

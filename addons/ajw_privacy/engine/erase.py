@@ -17,7 +17,7 @@ from odoo.tools import SQL
 from .accounts import RENEWED, TOKENS
 from .matcher import MARK, Matcher
 from .redact import redact_html, redact_json, redact_list, redact_text
-from .walk import HITS, Wanted, names
+from .walk import HITS, Wanted, by_company, names
 
 #: Rows a batch, and texts a batch: these are read into memory.
 ROWS = 1000
@@ -48,6 +48,7 @@ def filled(
     relation: tuple[str, str, str] = ("", "", ""),
     people: Sequence[int] = (),
     model: str = "",
+    as_json: bool = False,
 ) -> SQL:
     """Condition on ``t``: there is something left to do in the row.
 
@@ -57,6 +58,7 @@ def filled(
     :param relation: for many2many: relation table, its column of the row, that of the person
     :param people: ids of the person in the link's model, for links
     :param model: for ``file``
+    :param as_json: for links, whether each company has one for itself
     """
     name = SQL.identifier("t", column)
     match action:
@@ -83,6 +85,8 @@ def filled(
                 SQL.identifier(other),
                 tuple(people),
             )
+        case "stay" if as_json:
+            return by_company(column, people) if people else SQL("FALSE")
         case "stay":
             return SQL("%s IN %s", name, tuple(people)) if people else SQL("FALSE")
         case "file":
@@ -270,17 +274,21 @@ _REDACT: dict[str, Callable[[Any, Matcher], tuple[Any, int]]] = {
 
 
 def redact_rows(
-    rows: Sequence[tuple[int, Any]], writing: str, matcher: Matcher
+    rows: Sequence[tuple[int, Any]],
+    writing: str,
+    matcher: Matcher,
+    beside: Matcher | None = None,
 ) -> list[tuple[int, Any]]:
     """Those of the rows in which something was found, with the text without it.
 
     :param rows: (id, value)
     :param writing: from :func:`~.plan.writing`
+    :param beside: finds what goes along as well, in texts in which something was found
     """
     redact = _REDACT[writing]
     changed = []
     for row_id, value in rows:
         text, count = redact(value, matcher)
         if count:
-            changed.append((row_id, text))
+            changed.append((row_id, redact(text, beside)[0] if beside else text))
     return changed

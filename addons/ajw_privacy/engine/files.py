@@ -108,11 +108,8 @@ def _remove(path: str) -> bool:
     return True
 
 
-def sessions(folder: str, database: str, user_ids: Collection[int]) -> Iterator[str]:
-    """Paths of the sessions of some users in one database, also of those half signed in.
-
-    :param folder: of Odoo's session store, which several databases share
-    """
+def _sessions(folder: str, database: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Sessions of one database: (path, what is in it)."""
     for path in _session_files(folder):
         try:
             if os.path.getsize(path) > MAX_SESSION:
@@ -121,9 +118,29 @@ def sessions(folder: str, database: str, user_ids: Collection[int]) -> Iterator[
                 data = json.load(file)
         except (OSError, ValueError):
             continue  # gone meanwhile, or no session
-        if not isinstance(data, dict) or data.get("db") != database:
-            continue
+        if isinstance(data, dict) and data.get("db") == database:
+            yield path, data
+
+
+def sessions(folder: str, database: str, user_ids: Collection[int]) -> Iterator[str]:
+    """Paths of the sessions of some users in one database, also of those half signed in.
+
+    :param folder: of Odoo's session store, which several databases share
+    """
+    for path, data in _sessions(folder, database):
         if user_ids and {data.get("uid"), data.get("pre_uid")} & set(user_ids):
+            yield path
+
+
+def visits(folder: str, database: str, names: Callable[[str], bool]) -> Iterator[str]:
+    """Paths of sessions in which nobody is signed in, and which name somebody all the same.
+
+    A website remembers what a visitor typed: the address they want a newsletter at.
+
+    :param names: tells whether a text names the person
+    """
+    for path, data in _sessions(folder, database):
+        if not data.get("uid") and names(json.dumps(data, ensure_ascii=False)):
             yield path
 
 
@@ -148,3 +165,12 @@ def remove_sessions(folder: str, database: str, user_ids: Collection[int]) -> bo
     :return: whether none of them is left
     """
     return all([_remove(path) for path in sessions(folder, database, user_ids)])
+
+
+def remove_visits(folder: str, database: str, names: Callable[[str], bool]) -> bool:
+    """End the sessions that name a person without being theirs by login.
+
+    :param names: tells whether a text names the person
+    :return: whether none of them is left
+    """
+    return all([_remove(path) for path in visits(folder, database, names)])

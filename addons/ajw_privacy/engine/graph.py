@@ -39,7 +39,8 @@ class Link(NamedTuple):
 
     :param column: column of the model's table; of a relation table where ``relation`` is set
     :param target: model the link points to
-    :param kind: ``many2one``, ``many2many``, ``pair`` (model beside id) or ``reference``
+    :param kind: ``many2one``, ``many2many``, ``pair`` (model beside id), ``reference``, or
+        ``by_company`` (a many2one that each company has for itself)
     :param role: key of :data:`.roles.ROLES`
     :param model_column: of a pair, the column with the name of the model; ``link.model`` where it
         is a link to ``ir.model``

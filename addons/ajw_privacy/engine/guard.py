@@ -44,7 +44,7 @@ CONTENT_MODELS = frozenset(
     {
         "ir.attachment", "ir.logging", "res.users.log", "ajw.consent.confirmation",
         "ajw.consent.invitation", "ajw.consent.preference.link", "ajw.privacy.verification",
-        "ajw.privacy.package",
+        "ajw.privacy.package", "ajw.privacy.prior.notice",
     }
 )  # fmt: skip
 
@@ -144,6 +144,28 @@ def has_to_stay(entries: Mapping[str, tuple[vocabulary.Entry, str]]) -> bool:
 def may_empty(entry: vocabulary.Entry) -> bool:
     """Whether the data map allows a field to be emptied by age."""
     return entry.age == "clear" or entry.erase in vocabulary.EMPTIABLE
+
+
+def may_pseudonymise(entry: vocabulary.Entry) -> bool:
+    """Whether the data map allows a text to be replaced by a random word by age.
+
+    Nothing less survives than where the field may be emptied, so that is enough.
+    """
+    return may_empty(entry) or entry.erase == "pseudonymise"
+
+
+#: What a person goes by, and what they are reached at.
+_CALLED = frozenset({"name"})
+_REACHED = frozenset({"email", "phone"})
+
+
+def is_about_people(entries: Mapping[str, tuple[vocabulary.Entry, str]]) -> bool:
+    """Whether rows of a model are people: they have a name, and an address or number.
+
+    :param entries: field name → (classification, source key), as the data map gives them
+    """
+    found = {entry.category for entry, _source in entries.values()}
+    return bool(found & _CALLED and found & _REACHED)
 
 
 def _is_list(entry: vocabulary.Entry) -> bool:

@@ -1,8 +1,9 @@
 """What a person is recognised by: names, addresses, numbers, and how sure each is.
 
 *Strong* identifiers are looked for in every text; *weak* ones only where a row is the person's or
-tells of them anyway. What is too short to mean anybody is none. Only the caller knows whether
-somebody else holds the same value: :func:`weaken` says so.
+tells of them anyway; those that are theirs *beside* others also in texts that hold a strong one.
+What is too short to mean anybody is none. Only the caller knows whether somebody else holds the
+same value: :func:`weaken` says so.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ MAX_LENGTH = 256
 class Identifier(NamedTuple):
     """One thing a person is recognised by.
 
-    ``kind`` is one of :data:`KINDS`, ``strength`` is ``strong`` or ``weak``. The three are all a
-    :class:`~.matcher.Matcher` needs, so they can be stored (encrypted) and read back.
+    ``kind`` is one of :data:`KINDS`, ``strength`` is ``strong``, ``beside`` or ``weak``. The three
+    are all a :class:`~.matcher.Matcher` needs, so they can be stored (encrypted) and read back.
     """
 
     kind: str

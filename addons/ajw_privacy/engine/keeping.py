@@ -30,6 +30,8 @@ NO_END = (
     ("employment", "The end of employment is not known."),
     ("country", "The company has no country, so nobody can say which law counts."),
     ("no_rule", "No rule says how long the law of the company's country asks for keeping it."),
+    ("declared", "The data map says that it stays, and names no law with an end."),
+    ("sealed", "A hash chain of the books seals the text, and would break without it."),
 )
 
 

@@ -11,7 +11,9 @@ from .matcher import Matcher
 def weaken_by(identifiers: Iterable[Identifier], values: Iterable[str]) -> tuple[Identifier, ...]:
     """The identifiers, with those weak that stand in a value of somebody else.
 
-    "Asha Rao" is found in "Asha Rao Patel" too: a text about her must not lose half her name.
+    "Asha Rao" is found in "Asha Rao Patel" too: a text about her must not lose half her name. An
+    address is none by itself, since many towns have a Station Road 7; where nobody else is known to
+    live there it goes along in texts that name her.
 
     :param values: names, addresses and numbers of others
     """
@@ -21,4 +23,10 @@ def weaken_by(identifiers: Iterable[Identifier], values: Iterable[str]) -> tuple
         for item, matcher in matchers.items():
             if item not in held and matcher.found_in(value):
                 held.add(item)
-    return tuple(item._replace(strength="weak") if item in held else item for item in matchers)
+
+    def graded(item: Identifier) -> Identifier:
+        if item in held:
+            return item._replace(strength="weak")
+        return item._replace(strength="beside") if item.kind == "address" else item
+
+    return tuple(graded(item) for item in matchers)

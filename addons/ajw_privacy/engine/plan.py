@@ -72,6 +72,7 @@ class Field(NamedTuple):
     :param law: article that asks for keeping it
     :param reason: why it is kept
     :param role: what the data map says of it, see :mod:`.roles`
+    :param duty: codes of the duties that ask for keeping it, separated by spaces
     """
 
     model: str
@@ -85,6 +86,7 @@ class Field(NamedTuple):
     law: str = ""
     reason: str = ""
     role: str = ""
+    duty: str = ""
 
 
 def is_searched(field: Field) -> bool:
@@ -128,6 +130,8 @@ def _decide_kept(field: Field, ownership: int) -> str | None:
     """Texts are kept where they name the person, whoever's they are; values on their own rows."""
     if field.type in TEXT_TYPES:
         return "keep" if field.in_table else None
+    if field.type in ("many2one_reference", "reference"):
+        return None  # says where a row belongs, and of the person nothing
     if ownership != OWN or field.type == "many2many":
         return None
     return "keep" if field.in_table or field.type in FILE_TYPES else None
@@ -167,7 +171,9 @@ def writing(field: Field) -> str:
     if field.type == "html":
         return "html"
     if field.type in ("char", "text") and (
-        is_of_others(field.name) or (field.category == "email" and field.erase)
+        is_of_others(field.name)
+        # where a pseudonym is to stand, the value must not become empty
+        or (field.category == "email" and field.erase not in ("", "pseudonymise"))
     ):
         return "list"
     return "text"

@@ -15,8 +15,10 @@ from odoo.tools import SQL
 TEXT_TYPES = frozenset({"text", "varchar", "bpchar", "name", "citext", "xml"})
 JSON_TYPES = frozenset({"json", "jsonb"})
 BINARY_TYPES = frozenset({"bytea"})
-_ARRAYS = frozenset(f"_{name}" for name in TEXT_TYPES | JSON_TYPES)
-SCANNED = TEXT_TYPES | JSON_TYPES | BINARY_TYPES | _ARRAYS
+ARRAY_TYPES = frozenset(f"_{name}" for name in TEXT_TYPES | JSON_TYPES)
+#: Types that hold words, and are no text to be written: what is searched by, pairs of words.
+_OTHERS = frozenset({"tsvector", "hstore"})
+SCANNED = TEXT_TYPES | JSON_TYPES | BINARY_TYPES | ARRAY_TYPES | _OTHERS
 
 
 class Column(NamedTuple):
@@ -49,10 +51,11 @@ def columns_statement() -> SQL:
     """SELECT of all columns of all tables of the schema that the role may read."""
     return SQL(
         """
-        SELECT c.relname, a.attname, y.typname, a.attnotnull
+        SELECT c.relname, a.attname, COALESCE(b.typname, y.typname), a.attnotnull
           FROM pg_class c
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
           JOIN pg_type y ON y.oid = a.atttypid
+          LEFT JOIN pg_type b ON b.oid = y.typbasetype AND y.typtype = 'd'
          WHERE c.relnamespace = current_schema::regnamespace AND c.relkind IN ('r', 'm')
            AND has_table_privilege(c.oid, 'SELECT')
          ORDER BY c.relname, a.attnum

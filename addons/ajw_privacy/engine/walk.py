@@ -61,8 +61,25 @@ def _any(conditions: Iterable[SQL]) -> SQL:
     return SQL("(%s)", SQL(" OR ").join(conditions)) if conditions else SQL("FALSE")
 
 
+def by_company(column: str, ids: Iterable[int]) -> SQL:
+    """Condition on ``t``: a link that each company has for itself leads to one of the ids.
+
+    It is stored as JSON, company → id.
+    """
+    name = SQL.identifier("t", column)
+    return SQL(
+        "EXISTS (SELECT FROM jsonb_each_text(CASE jsonb_typeof(%s) WHEN 'object' THEN %s END) v "
+        "WHERE v.value IN %s)",
+        name,
+        name,
+        tuple(map(str, ids)),
+    )
+
+
 def _linked(link: Link, ids: Sequence[int]) -> SQL:
     """Condition on ``t``: the link points to one of the ids."""
+    if link.kind == "by_company":
+        return by_company(link.column, ids)
     if link.kind == "pair":
         column, through, _name = link.model_column.partition(".")
         model = SQL("(SELECT id FROM ir_model WHERE model = %s)", link.target) if through else None
@@ -192,6 +209,23 @@ def hits_statement(
     )
 
 
+def lines_statement(erasure_id: int, model: str, table: str, column: str, parent: str) -> SQL:
+    """INSERT of the rows of a table that hang on rows of another model that are on the hit list."""
+    return SQL(
+        "INSERT INTO %s (erasure_id, model_name, res_id, ownership) "
+        "SELECT h.erasure_id, %s, t.id, h.ownership FROM %s h JOIN %s t ON t.%s = h.res_id "
+        "WHERE h.erasure_id = %s AND h.model_name = %s "
+        "ON CONFLICT (erasure_id, model_name, res_id) DO NOTHING",
+        HITS,
+        model,
+        HITS,
+        SQL.identifier(table),
+        SQL.identifier(column),
+        erasure_id,
+        parent,
+    )
+
+
 def written_since(moment: datetime) -> SQL:
     """Condition on ``t``: the row was written since, or nobody knows when."""
     return SQL("(t.write_date IS NULL OR t.write_date >= %s)", moment)
@@ -202,6 +236,19 @@ def text_condition(columns: Iterable[str], wanted: Wanted) -> SQL:
     if not wanted:
         return SQL("FALSE")
     return _any(names("t", column, wanted) for column in columns)
+
+
+def blob_condition(columns: Iterable[str], wanted: Wanted) -> SQL:
+    """Condition on ``t``: one of some binary columns names the person; never NULL.
+
+    Bytes that are no ASCII are escaped: a name with an accent is found by its other letters.
+    """
+    if not wanted:
+        return SQL("FALSE")
+    return _any(
+        SQL("coalesce(%s, FALSE)", matches(SQL("encode(%s, 'escape')", name), wanted))
+        for name in (SQL.identifier("t", column) for column in columns)
+    )
 
 
 def ranges(last: int) -> Iterable[tuple[int, int]]:
