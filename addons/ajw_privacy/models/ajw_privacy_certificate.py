@@ -48,6 +48,11 @@ class AjwPrivacyCertificate(models.Model):
     )
     residue_count = fields.Integer("Rows left", readonly=True)
     kept_count = fields.Integer("Rows kept", readonly=True)
+    unread_count = fields.Integer(
+        "Files not read",
+        compute="_compute_unread_count",
+        help="Files that could not be looked into, or not wholly; the certificate says why.",
+    )
     content = fields.Text(required=True, readonly=True, help="The certificate, in canonical form.")
     pretty = fields.Text("Certificate", compute="_compute_pretty")
     hash = fields.Char(required=True, readonly=True, help="SHA-256 of what the certificate says.")
@@ -73,7 +78,17 @@ class AjwPrivacyCertificate(models.Model):
             except (ValueError, KeyError, TypeError):
                 row.pretty = row.content
 
-    @api.depends("content", "hash", "previous_hash", "verdict")
+    @api.depends("content")
+    def _compute_unread_count(self):
+        for row in self:
+            try:
+                scan = json.loads(row.content)["certificate"]["scan"]
+                row.unread_count = int(scan["unreadable"])
+            except (ValueError, KeyError, TypeError):
+                row.unread_count = 0
+
+    @api.depends("content", "hash", "previous_hash", "verdict", "number", "subject_ref",
+                 "kept_count", "residue_count")  # fmt: skip
     def _compute_is_genuine(self):
         for row in self:
             row.is_genuine = not row._problems()
@@ -152,14 +167,6 @@ class AjwPrivacyCertificate(models.Model):
         :return: list of sentences
         """
         self.ensure_one()
-        try:
-            keys = self._keys()
-        except UserError:
-            keys = None
         data = (self.content or "").encode()
-        problems = certificates.verify(data, self.previous_hash, keys)
-        if not problems:
-            parts = certificates.read(data)
-            if (parts.hash, parts.document["verdict"]) != (self.hash, self.verdict):
-                problems = ["What is shown is not what the certificate says."]
-        return problems
+        problems = certificates.verify(data, self.previous_hash, self._known_keys())
+        return problems or self._differences()

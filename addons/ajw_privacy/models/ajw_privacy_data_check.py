@@ -15,18 +15,18 @@ class AjwPrivacyDataMap(models.Model):
     def _self_check(self, own_only=False):
         """Find what the data map does not settle.
 
-        :param bool own_only: only our models (``ajw.*``) and our fields on others (``ajw_*``)
+        :param bool own_only: only our models, and our fields on others (``ajw_*``)
         :return: list of :class:`Finding`, sorted
         """
         # sudo: the answer must not depend on who asks
         self = self.sudo()
-        _rows, findings = self._picture()
+        _rows, findings = self._whole_picture()
         findings += self._file_findings()
         if own_only:
             findings = [
                 finding
                 for finding in findings
-                if finding.model.startswith("ajw.")
+                if finding.model.startswith(("ajw.", "ajw_"))
                 or finding.field.startswith("ajw_")
                 or (finding.kind in _FILE_KINDS and finding.message.startswith("ajw_"))
             ]

@@ -2,7 +2,6 @@ import logging
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.tools import SQL
 
 from ..engine import classify, vocabulary
 
@@ -67,6 +66,7 @@ class AjwPrivacyDataMap(models.Model):
             ("link", "Points to a person"),
             ("personal", "Named like personal data"),
             ("content", "May hold anything"),
+            ("sampled", "Holds what looks personal"),
             ("declared", "Declared only"),
         ],
         "Found because",
@@ -163,49 +163,6 @@ class AjwPrivacyDataMap(models.Model):
 
     # -- the map ---------------------------------------------------------------------------------
 
-    @api.model
-    def _own_tables(self, model_names):
-        """Those of the models whose rows lie in a table of their own (not abstract, not a view)."""
-        candidates = {
-            name: self.pool[name]._table
-            for name in model_names
-            if name in self.pool and not self.pool[name]._abstract
-        }
-        if not candidates:
-            return []
-        # a model with _auto = False may be a view or (API keys) a real table: only PostgreSQL knows
-        tables = {
-            table
-            for [table] in self.env.execute_query(
-                SQL(
-                    "SELECT relname FROM pg_class WHERE relname IN %s AND relkind IN ('r', 'p') "
-                    "AND relnamespace = current_schema::regnamespace",
-                    tuple(set(candidates.values())),
-                )
-            )
-        }
-        return [name for name, table in candidates.items() if table in tables]
-
-    def _facts(self, model_class):
-        """The stored fields of a model, for the classifier."""
-        return [
-            classify.FieldFacts(
-                name=name,
-                type=field.type,
-                comodel=field.comodel_name if field.relational else None,
-                translate=bool(getattr(field, "translate", False)),
-            )
-            for name, field in model_class._fields.items()
-            # binary fields kept as attachments are stored, though not in a column
-            if field.store and not field.inherited
-        ]
-
-    def _is_vacuumed(self, model_class):
-        """Odoo deletes rows of a wizard by age or number, unless the model switched both off."""
-        return model_class._transient and bool(
-            model_class._transient_max_hours or model_class._transient_max_count
-        )
-
     def _picture(self, model_names=None):
         """Compute the map from its sources.
 
@@ -258,7 +215,7 @@ class AjwPrivacyDataMap(models.Model):
                             model_name,
                             name,
                             "unclassified",
-                            f"{suspicion.level}: looks like {suspicion.category}",
+                            self._sentence(suspicion),
                         )
                     )
                 rows[model_name, name] = self._row(model_class, field, entry, source, suspicion)
@@ -277,9 +234,12 @@ class AjwPrivacyDataMap(models.Model):
             "law": entry and entry.law or False,
             "source": source,
             "level": suspicion.level if suspicion else "declared",
+            "clue": suspicion.why if suspicion else False,
             "state": "classified" if entry else "open",
             "is_transient": bool(model_class._transient),
             "is_copy": bool(field.compute and field.readonly),
+            "is_unknown": False,
+            **self._no_sample(),
         }
 
     @api.model
@@ -290,7 +250,7 @@ class AjwPrivacyDataMap(models.Model):
         """
         # sudo: the rows are written by this method alone; whoever calls it was checked before
         self = self.sudo()
-        rows, _findings = self._picture(model_names)
+        rows, _findings = self._whole_picture(model_names)
         domain = [("model_name", "in", model_names)] if model_names is not None else []
         stale = self.browse()
         known = self.search(domain)

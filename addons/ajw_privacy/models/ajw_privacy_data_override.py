@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..engine import vocabulary
+from ..engine import schema, vocabulary
 
 
 class AjwPrivacyDataOverride(models.Model):
@@ -34,9 +34,17 @@ class AjwPrivacyDataOverride(models.Model):
 
     @api.constrains("model_name", "field_name")
     def _check_field_exists(self):
+        tables = None
         for override in self:
             model = self.pool.get(override.model_name)
-            if model is None:
+            if model is not None and override.field_name in model._fields:
+                continue
+            if tables is None:  # columns and tables that no app knows are classified by their names
+                tables = schema.by_table(self.env.execute_query(schema.columns_statement()))
+            table = override.model_name if model is None else model._table
+            if override.field_name in tables.get(table, ()):
+                continue
+            if model is None and table not in tables:
                 raise ValidationError(
                     self.env._(
                         "There is no model “%(model)s” in this database. Check the spelling, or "
@@ -44,15 +52,14 @@ class AjwPrivacyDataOverride(models.Model):
                         model=override.model_name,
                     )
                 )
-            if override.field_name not in model._fields:
-                raise ValidationError(
-                    self.env._(
-                        "The model “%(model)s” has no field “%(field)s”. Check the spelling; the "
-                        "data map lists the technical names.",
-                        model=override.model_name,
-                        field=override.field_name,
-                    )
+            raise ValidationError(
+                self.env._(
+                    "The model “%(model)s” has no field “%(field)s”. Check the spelling; the "
+                    "data map lists the technical names.",
+                    model=override.model_name,
+                    field=override.field_name,
                 )
+            )
 
     @api.constrains("model_name", "field_name", "erase")
     def _check_not_looser(self):

@@ -10,13 +10,14 @@ STATES = [
     ("erasing", "Erasing"),
     ("scanning", "Scanning"),
     ("kept", "Done, but for what is kept"),
+    ("finishing", "Erasing what was kept"),
     ("done", "Done"),
     ("failed", "Failed"),
     ("refused", "Refused"),
     ("cancelled", "Cancelled"),
 ]
 #: States in which the scheduled action works.
-RUNNING = ("planning", "approved", "erasing", "scanning")
+RUNNING = ("planning", "approved", "erasing", "scanning", "finishing")
 
 
 class AjwPrivacyErasure(models.Model):
@@ -46,8 +47,9 @@ class AjwPrivacyErasure(models.Model):
             "erase": "none",
             "reason": "who answers for the erasure, kept as proof",
         },
-        "residue": {"erase": "none", "reason": "names of columns and counts; no content"},
+        "residue": {"erase": "none", "reason": "names of columns, counts and ids; no content"},
         "error": {"erase": "none", "reason": "error codes and names of columns, no content"},
+        "books": {"erase": "none", "reason": "names of journals; no content"},
     }
 
     name = fields.Char("Reference", readonly=True, copy=False, index="trigram")
@@ -104,10 +106,11 @@ class AjwPrivacyErasure(models.Model):
     error = fields.Text(readonly=True, copy=False, help="Why it failed, without anybody's data.")
     # -- where an interrupted run goes on
     phase = fields.Selection(
-        [("identify", "Identifying"), ("walk", "Searching"), ("count", "Counting")],
+        [("identify", "Identifying"), ("walk", "Searching"), ("count", "Counting"),
+         ("files", "Looking into files")],
         readonly=True,
         copy=False,
-    )
+    )  # fmt: skip
     cursor = fields.Char(readonly=True, copy=False, help="The last table or model looked at.")
     round = fields.Integer(readonly=True, copy=False, help="How often it was searched again.")
     round_done = fields.Integer(readonly=True, copy=False, help="Rows changed since then.")
@@ -115,9 +118,26 @@ class AjwPrivacyErasure(models.Model):
     searched_before = fields.Datetime(
         readonly=True, copy=False, help="What was written earlier was searched already."
     )
+    forgotten_at = fields.Datetime(
+        "Forgotten",
+        readonly=True,
+        copy=False,
+        help="Since then nobody knows any more whom it was about; what a law keeps is known by the "
+        "numbers of rows alone.",
+    )
+    books = fields.Json(
+        "Hash chains", readonly=True, copy=False, help="What the check of the books said before "
+        "and after, by company and journal.",
+    )  # fmt: skip
     residue = fields.Json(readonly=True, copy=False, help="What the scan found so far.")
     # -- what is shown
     place_ids = fields.One2many("ajw.privacy.erasure.place", "erasure_id", "Plan", readonly=True)
+    kept_ids = fields.One2many("ajw.privacy.kept", "erasure_id", "Rows that stay", readonly=True)
+    kept_row_count = fields.Integer("Kept under law", compute="_compute_kept")
+    next_date = fields.Date(
+        "Goes on after", compute="_compute_kept",
+        help="The next last day of what a law keeps. What is due is erased by itself.",
+    )  # fmt: skip
     certificate_ids = fields.One2many(
         "ajw.privacy.certificate", "erasure_id", "Certificates", readonly=True
     )
@@ -180,7 +200,7 @@ class AjwPrivacyErasure(models.Model):
         for erasure in self:
             counts = {state: count for owner, state, count in rows if owner == erasure}
             total = sum(counts.values())
-            if erasure.state in ("scanning", "kept", "done"):
+            if erasure.state in ("scanning", "kept", "finishing", "done"):
                 erasure.progress = 100
             else:
                 erasure.progress = (
@@ -188,6 +208,17 @@ class AjwPrivacyErasure(models.Model):
                     if total and erasure.started_at
                     else 0
                 )
+
+    @api.depends("kept_ids.until", "kept_ids.state")
+    def _compute_kept(self):
+        rows = self.env["ajw.privacy.kept"]._read_group(
+            [("erasure_id", "in", self.ids), ("state", "!=", "done")],
+            ["erasure_id"],
+            ["__count", "until:min"],
+        )
+        found = {erasure: row for erasure, *row in rows}
+        for erasure in self:
+            erasure.kept_row_count, erasure.next_date = found.get(erasure, (0, False))
 
     @api.depends("requested_by_id")
     @api.depends_context("uid")
@@ -222,6 +253,18 @@ class AjwPrivacyErasure(models.Model):
             "view_mode": "list",
             "domain": [("erasure_id", "=", self.id)],
             "context": {"search_default_group_app": 1, "search_default_group_model": 1},
+        }
+
+    def action_view_kept(self):
+        """Open the rows that a law keeps, by law and by date."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Kept after %s", self.name),
+            "res_model": "ajw.privacy.kept",
+            "view_mode": "list,form",
+            "domain": [("erasure_id", "=", self.id)],
+            "context": {"search_default_group_article": 1, "search_default_group_until": 1},
         }
 
     def action_view_certificates(self):

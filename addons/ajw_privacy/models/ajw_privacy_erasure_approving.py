@@ -4,7 +4,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..engine.certificate_form import canonical
-from .ajw_privacy_erasure import RUNNING
 from .ajw_privacy_request import OFFICER_GROUP
 from .scope import acts_for_every_company
 
@@ -59,7 +58,7 @@ class AjwPrivacyErasure(models.Model):
                     )
                 )
             erasure._check_reach()
-            erasure._check_blockers()
+            erasure._check_findings()
             erasure._step(
                 state="approved",
                 approved_by_id=self.env.uid,
@@ -91,7 +90,17 @@ class AjwPrivacyErasure(models.Model):
         """Go on after a failure, or with what was kept: what is done already is passed over."""
         self._check_officer("failed", "kept")
         for erasure in self:
-            if erasure.started_at:
+            if erasure.forgotten_at:
+                if erasure.state == "kept" and not erasure._may_go_on({}):
+                    raise UserError(
+                        self.env._(
+                            "Nothing of %s is due yet. What a law keeps is erased by itself when "
+                            "its last day has passed.",
+                            erasure.name,
+                        )
+                    )
+                erasure._go_on()
+            elif erasure.started_at:
                 erasure._restart_erasing()
             elif erasure.approved_at:
                 erasure._step(state="approved", error=False)
@@ -172,62 +181,3 @@ class AjwPrivacyErasure(models.Model):
         self.ensure_one()
         if problems := self._blockers():
             raise UserError("\n".join(problems))
-
-    def _blockers(self):
-        """What stands against erasing the person.
-
-        :return: list of sentences
-        """
-        _ = self.env._
-        # sudo: contacts, users and holds the officer does not see count all the same
-        partner = self.partner_id.sudo().with_context(active_test=False)
-        if not partner:
-            return [_("Choose the person's contact.")]
-        problems = []
-        companies = self.env["res.company"].sudo().with_context(active_test=False)
-        if companies.search_count([("partner_id", "=", partner.id)], limit=1):
-            problems.append(
-                _("This contact is a company of this database. A company that leaves is removed "
-                  "as a whole; no person is erased by that.")
-            )  # fmt: skip
-        if partner.company_id and partner.company_id not in self._companies():
-            problems.append(
-                _("The contact belongs to another controller. Make the erasure in that company.")
-            )
-        if partner.user_ids.filtered(lambda user: user.active and not user.share):
-            problems.append(
-                _("The person works here with a login. Deactivate the user first, so that what "
-                  "they are responsible for is handed over.")
-            )  # fmt: skip
-        if partner.child_ids.filtered("name"):
-            problems.append(
-                _("There are contacts below this one who are other people. Move them to another "
-                  "company first.")
-            )  # fmt: skip
-        holds = self.env["ajw.privacy.hold"]._in_force(self.env["res.company"])
-        if holds and partner in holds._persons():
-            problems.append(
-                _("A legal hold is in force for this person: %s. End it first, or wait.",
-                  ", ".join(holds.filtered(lambda hold: partner in hold._persons()).mapped("name")))
-            )  # fmt: skip
-        # sudo: an erasure of another company counts all the same
-        others = self.sudo().search_count(
-            [
-                ("partner_id", "=", partner.id),
-                ("state", "in", (*RUNNING, "planned")),
-                ("id", "!=", self.id),
-            ],
-            limit=1,
-        )
-        if others:
-            problems.append(_("Another erasure of this person is under way. Finish it first."))
-        # sudo: asks only whom it is about, and whether that was verified
-        request = self.request_id.sudo()
-        if request and (request.partner_id != partner or not request.is_verified):
-            problems.append(
-                _("The request is about another contact, or nobody checked yet who asked. Verify "
-                  "it first.")
-            )  # fmt: skip
-        if problem := self.env["ajw.consent.keyring"]._check():
-            problems.append(problem)
-        return problems

@@ -7,6 +7,8 @@ from ..engine import graph, plan
 from ..engine.accounts import TOKENS
 from ..engine.erase import count_statement, filled, pseudonym
 from ..engine.graph import KEPT, OWN
+from ..engine.keeping_rows import is_kept
+from ..engine.walk import by_company
 
 
 class AjwPrivacyErasure(models.Model):
@@ -36,6 +38,7 @@ class AjwPrivacyErasure(models.Model):
                 self._step(cursor=model_name)
                 return False
         self._order_places(survey)
+        self._describe_kept()
         return True
 
     def _treatments(self, survey, ownership):
@@ -49,9 +52,15 @@ class AjwPrivacyErasure(models.Model):
             return [(None, "delete")]
         found = []
         for field in known:
-            action = plan.decide(field, ownership)
-            if action and self._is_treated(field, action, survey):
-                found.append((field, action))
+            actions = [plan.decide(field, ownership)]
+            if actions != [None] and self._duties_of(field) is not None:
+                # a law keeps some rows; the others are treated as if none did
+                actions = ["keep", plan.decide(self._ending_of(field), ownership)]
+            found += [
+                (field, action)
+                for action in actions
+                if action and self._is_treated(field, action, survey)
+            ]
         return found
 
     def _is_treated(self, field, action, survey):
@@ -60,14 +69,18 @@ class AjwPrivacyErasure(models.Model):
             return True
         return action == "clear" and field.type == "many2one"
 
-    def _condition(self, field, action, ownership, survey, known):
-        """Condition on ``t``: something is to be done in the row. See ``engine.erase.filled``."""
+    def _condition(self, field, action, ownership, survey, known, noted=True):
+        """Condition on ``t``: something is to be done in the row. See ``engine.erase.filled``.
+
+        :param noted: whether it was noted already which rows a law keeps
+        """
         if field is None:
             return SQL("TRUE")
         strong, everything = self._wanted(known)
         wanted = None
         if action == "redact" or (action == "keep" and field.type in plan.TEXT_TYPES):
-            if action == "redact" or ownership != OWN:
+            ends = self._ending_of(field).erase
+            if action == "redact" or ownership != OWN or ends == "redact":
                 wanted = everything if plan.uses_weak(ownership) else strong
         people = self._people(known)
         condition = filled(
@@ -79,6 +92,7 @@ class AjwPrivacyErasure(models.Model):
             relation=survey.relations.get(field.name, ("", "", "")),
             people=people.get(survey.targets.get(field.name), ()),
             model=field.model,
+            as_json=field.as_json,
         )
         if (field.model, field.name, action) == ("res.partner", "parent_id", "clear"):
             condition = SQL("%s AND %s", condition, self._may_leave_parent(people))
@@ -86,9 +100,17 @@ class AjwPrivacyErasure(models.Model):
             # a row of theirs may link others as well: only the link to them goes
             mine = people.get(survey.targets.get(field.name), ())
             if field.name in survey.targets and field.model not in people and mine:
-                condition = SQL(
-                    "%s AND %s IN %s", condition, SQL.identifier("t", field.name), tuple(mine)
+                leads = (
+                    by_company(field.name, mine)
+                    if field.as_json
+                    else SQL("%s IN %s", SQL.identifier("t", field.name), tuple(mine))
                 )
+                condition = SQL("%s AND %s", condition, leads)
+        if noted and self._duties_of(field) is not None:
+            kept = is_kept(self.id, field.model, field.name)
+            condition = SQL(
+                "%s AND %s%s", condition, SQL() if action == "keep" else SQL("NOT "), kept
+            )
         return condition
 
     def _may_leave_parent(self, people):
@@ -113,6 +135,9 @@ class AjwPrivacyErasure(models.Model):
         treatments = self._treatments(survey, ownership)
         if not treatments:
             return
+        for field, action in treatments:
+            if action == "keep" and field is not None:
+                self._record_kept(model_name, survey, ownership, field, known)
         conditions = [
             self._condition(field, action, ownership, survey, known) for field, action in treatments
         ]

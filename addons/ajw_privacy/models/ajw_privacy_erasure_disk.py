@@ -8,6 +8,7 @@ from odoo.tools import SQL, mute_logger
 
 from ..engine import files, schema
 from ..engine.graph import KEPT, OWN
+from ..engine.matcher import Matcher
 
 _logger = logging.getLogger(__name__)
 
@@ -39,6 +40,21 @@ class AjwPrivacyErasure(models.Model):
                  WHERE h.erasure_id = %(erasure)s AND h.ownership = %(OWN)s
                    AND a.res_field IS NULL
                  UNION
+                -- what was sent with a message on a document of theirs
+                SELECT %(erasure)s, 'ir.attachment', a.id, %(OWN)s
+                  FROM ajw_privacy_erasure_row h
+                  JOIN mail_message m ON m.model = h.model_name AND m.res_id = h.res_id
+                  JOIN ir_attachment a ON a.res_model = 'mail.message' AND a.res_id = m.id
+                 WHERE h.erasure_id = %(erasure)s AND h.ownership = %(OWN)s
+                   AND a.res_field IS NULL
+                 UNION
+                -- an invitation is a copy of the meeting with everybody's address, made by Odoo
+                SELECT %(erasure)s, 'ir.attachment', a.id, %(OWN)s
+                  FROM ajw_privacy_erasure_row h
+                  JOIN ir_attachment a ON a.res_model = h.model_name AND a.res_id = h.res_id
+                 WHERE h.erasure_id = %(erasure)s AND h.model_name = 'calendar.event'
+                   AND a.mimetype = 'text/calendar' AND a.res_field IS NULL
+                 UNION
                 SELECT %(erasure)s, 'ir.attachment', r.attachment_id, %(OWN)s
                   FROM ajw_privacy_erasure_row h
                   JOIN message_attachment_rel r ON r.message_id = h.res_id
@@ -55,6 +71,7 @@ class AjwPrivacyErasure(models.Model):
                 OWN=OWN,
             )
         )
+        self._keep_files(known)
         self.env.cr.execute(
             SQL(
                 """
@@ -73,20 +90,16 @@ class AjwPrivacyErasure(models.Model):
     def _kept_files(self, known):
         """Condition on ``a``, an attachment of the person's own: it has to stay.
 
-        Here: where a model keeps a file of its own, as the books keep the document of an entry,
-        whatever else hangs on its rows stays too. To be extended by what knows of more duties.
+        Where a model keeps a file of its own, as the books keep the document of an entry, whatever
+        else hangs on its rows stays as long. To be extended by what knows of more.
 
         :rtype: SQL
         """
-        models_ = [
-            name
-            for name, survey in self._survey(known).items()
-            if any(
-                field.erase == "keep" and field.category == "file"
-                for field in survey.fields.values()
-            )
-        ]
-        return SQL("a.res_model = ANY(%s)", models_)
+        return SQL(
+            "EXISTS (SELECT FROM ajw_privacy_kept k WHERE k.erasure_id = %s "
+            "AND k.model_name = 'ir.attachment' AND k.field_name IS NULL AND k.res_id = a.id)",
+            self.id,
+        )
 
     # -- how -------------------------------------------------------------------------------------
 
@@ -146,6 +159,18 @@ class AjwPrivacyErasure(models.Model):
         ]
         store.delete_from_identifiers(identifiers)
         return True
+
+    def _end_visits(self, known):
+        """End sessions of a website that name the person though nobody is signed in.
+
+        :return: whether none of them is left
+        """
+        self._wanted(known)
+        matcher = Matcher([each for each in known["identifiers"] if each.is_strong], weak=False)
+        folder = getattr(root.session_store, "path", None)
+        if not folder or not matcher:
+            return True  # kept elsewhere they cannot be read: they expire
+        return files.remove_visits(folder, self.env.cr.dbname, matcher.found_in)
 
     def _try_disk_again(self):
         """Try again what the system did not let go of."""

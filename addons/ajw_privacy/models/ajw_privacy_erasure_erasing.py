@@ -7,6 +7,7 @@ from odoo.tools import SQL, mute_logger
 
 from ..engine import batch, columns, erase, plan
 from ..engine.graph import KEPT, OWN
+from ..engine.keeping_rows import SEALED
 from ..engine.matcher import Matcher
 from .ajw_privacy_erasure_planning import MAX_ROUNDS
 
@@ -38,6 +39,7 @@ class AjwPrivacyErasure(models.Model):
         self.env.flush_all()
         self._note_people(self.env["ajw.privacy.person"]._resolve(self.partner_id))
         known.pop("people", None)
+        self._books_before()
         self._lock_accounts(known)
         self._cancel_queued(known)
         self._restart_erasing(searched=True)
@@ -69,6 +71,8 @@ class AjwPrivacyErasure(models.Model):
         # what was to be kept may be due by now
         places.filtered(lambda place: place.action == "keep").row_count = 0
         self._try_disk_again()
+        self._take_up_held()
+        self._drop_kept()
         self.env.cr.execute(
             SQL(
                 "DELETE FROM ajw_privacy_erasure_row WHERE erasure_id = %s AND ownership = %s",
@@ -125,6 +129,9 @@ class AjwPrivacyErasure(models.Model):
             return 0  # what is to go from the disk goes between two steps
         self._close_accounts(known)
         self._follow(known)
+        if not self._end_visits(known):
+            stuck += 1
+        self._books_after()
         if stuck:
             self._fail(
                 self.env._(
@@ -148,15 +155,16 @@ class AjwPrivacyErasure(models.Model):
             for model_name in ("res.users", "res.partner")
             for field in (survey[model_name].fields.values() if people[model_name] else ())
         ]
-        for model_name in ("res.users", "res.partner"):
-            # sudo: nobody has rights on everything
-            records = self.env[model_name].sudo().with_context(active_test=False)
-            records.browse(people[model_name]).modified(
-                [field.name for name, field, action in treated
-                 if name == model_name and action in _CHANGING
-                 and field.name in self.pool[model_name]._fields]
-            )  # fmt: skip
-        self.env.flush_all()
+        with self.env.protecting(self._kept_computes()):
+            for model_name in ("res.users", "res.partner"):
+                # sudo: nobody has rights on everything
+                records = self.env[model_name].sudo().with_context(active_test=False)
+                records.browse(people[model_name]).modified(
+                    [field.name for name, field, action in treated
+                     if name == model_name and action in _CHANGING
+                     and field.name in self.pool[model_name]._fields]
+                )  # fmt: skip
+            self.env.flush_all()
         for model_name, field, action in treated:
             if action == "clear" and field.type in plan.TEXT_TYPES:
                 self._do_sql(
@@ -268,13 +276,18 @@ class AjwPrivacyErasure(models.Model):
             ),
             "redact": lambda ids: self._do_redact(
                 survey.table, field, [(i, texts[i]) for i in ids],
-                self._matcher(ownership, known),
+                self._matcher(ownership, known), self._beside(ownership, known),
             ),
         }[place.action]  # fmt: skip
 
+        is_sealed = (place.model_name, place.field_name) in SEALED
+
         def work(ids):
             with self.env.cr.savepoint():
-                return do(ids)
+                chains = self._chains_of_model(place.model_name) if is_sealed else None
+                count = do(ids)
+                self._check_chains(chains)
+                return count
 
         return work
 
@@ -286,13 +299,24 @@ class AjwPrivacyErasure(models.Model):
             known["matcher", weak] = Matcher(known["identifiers"], weak=weak)
         return known["matcher", weak]
 
+    def _beside(self, ownership, known):
+        """What finds, in a text of others that names the person, also where they live."""
+        if plan.uses_weak(ownership):
+            return None
+        if "beside" not in known:
+            self._wanted(known)
+            known["beside"] = Matcher(
+                [each for each in known["identifiers"] if each.strength != "weak"]
+            )
+        return known["beside"]
+
     def _do_sql(self, statement, count=None):
         # not logged by the cursor: PostgreSQL's message quotes the whole row
         self.env.cr.execute(statement, log_exceptions=False)
         return self.env.cr.rowcount if count is None else count
 
-    def _do_redact(self, table, field, rows, matcher):
-        changed = erase.redact_rows(rows, plan.writing(field), matcher)
+    def _do_redact(self, table, field, rows, matcher, beside):
+        changed = erase.redact_rows(rows, plan.writing(field), matcher, beside)
         if not changed:
             return 0
         is_json = field.as_json or field.type in ("json", "properties")

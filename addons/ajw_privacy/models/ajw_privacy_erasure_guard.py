@@ -9,6 +9,8 @@ EDITABLE = {
     "company_id": ("draft",),
     "request_id": ("draft",),
     "note": ("draft", "planned"),
+    # what is not a reason is refused by the findings themselves
+    "finding_ids": ("planned", "failed"),
 }
 
 #: What a new erasure begins with, whatever defaults the caller's context or settings name.
@@ -28,8 +30,13 @@ BEGINNING = {
     "searched_at": False,
     "searched_before": False,
     "residue": False,
+    "forgotten_at": False,
+    "books": False,
     "identifier_count": 0,
     "shared_identifier_count": 0,
+    "anchors": False,
+    "replay_of": False,
+    "replay_certificate": False,
 }
 
 #: An object cannot arrive by RPC: only code of this addon can take a step.

@@ -26,10 +26,11 @@ class AjwPrivacyErasureIdentifier(models.Model):
     )
     kind = fields.Selection([(kind, kind) for kind in KINDS], required=True, readonly=True)
     strength = fields.Selection(
-        [("strong", "Theirs alone"), ("weak", "Others go by it as well")],
+        [("strong", "Theirs alone"), ("beside", "Theirs, where the text names them"),
+         ("weak", "Others go by it as well")],
         required=True,
         readonly=True,
-    )
+    )  # fmt: skip
     cipher = fields.Char(required=True, readonly=True, groups=NO_ACCESS)
 
     @api.model

@@ -48,7 +48,10 @@ class AjwPrivacyErasurePlace(models.Model):
     failed_count = fields.Integer("Rows failed", readonly=True)
     failed_ids = fields.Json(readonly=True, help="Ids of rows that failed, the first of them.")
     law = fields.Char(readonly=True, help="The article that asks for keeping it.")
-    until = fields.Date("Kept until", readonly=True)
+    until_first = fields.Date("First until", readonly=True, help="When the first of them may go.")
+    until = fields.Date(
+        "Kept until", readonly=True, help="When the last of them may go. Empty: no end is known."
+    )
     reason = fields.Char(readonly=True)
     error = fields.Char(readonly=True, help="Why rows failed, without anybody's data.")
     last_id = fields.Integer(readonly=True, help="An interrupted erasure goes on after this row.")

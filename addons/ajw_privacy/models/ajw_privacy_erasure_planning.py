@@ -57,7 +57,7 @@ class AjwPrivacyErasure(models.Model):
         self._note_people(person)
         self._step(
             identifier_count=len(identifiers),
-            shared_identifier_count=sum(not each.is_strong for each in identifiers),
+            shared_identifier_count=sum(each.strength == "weak" for each in identifiers),
         )
 
     def _note_people(self, person):
@@ -109,8 +109,9 @@ class AjwPrivacyErasure(models.Model):
             if time.monotonic() > until:
                 self._step(cursor=name)
                 return False
+        self._walk_wizards(survey)
         self._walk_files(known)
-        self._set_aside()
+        self._set_aside(known)
         self._step(phase="count", cursor=False)
         return True
 
@@ -130,6 +131,9 @@ class AjwPrivacyErasure(models.Model):
         strong, everything = self._wanted(known)
         searched = self._searched(survey)
         text = walk.text_condition(searched, strong)
+        if blobs := self._searched_blobs(survey):
+            # what somebody uploaded to a wizard
+            text = SQL("(%s OR %s)", text, walk.blob_condition(blobs, strong))
         if all(condition.code == "FALSE" for condition in (*found.values(), text)):
             return
         weak, left_alone = None, 0
@@ -150,6 +154,20 @@ class AjwPrivacyErasure(models.Model):
                 [self._place_values(model_name, None, TEXT, "leave", left_alone, known)
                  | {"reason": self.env._("Others go by the same name, address or number.")}]
             )  # fmt: skip
+
+    def _walk_wizards(self, survey):
+        """Lines of a wizard that names the person go with it: they tell what it was about."""
+        passing = {name: each for name, each in survey.items() if each.is_passing}
+        for _step in range(2):  # lines, and what hangs on them
+            for name, each in passing.items():
+                for field in each.fields.values():
+                    parent = self.pool[name]._fields[field.name].comodel_name if (
+                        field.type == "many2one" and field.in_table
+                    ) else None  # fmt: skip
+                    if parent in passing and parent != name:
+                        self.env.cr.execute(
+                            walk.lines_statement(self.id, name, each.table, field.name, parent)
+                        )
 
     def _written_since(self, table, known):
         """Condition on ``t``: the row may have been written since it was searched before.
@@ -181,7 +199,7 @@ class AjwPrivacyErasure(models.Model):
             for column, kind in survey.values
         ]
 
-    def _set_aside(self):
+    def _set_aside(self, known):
         """Rows that wait for something else to end: a request that is still to be answered."""
         self.env.cr.execute(
             SQL(
@@ -196,3 +214,4 @@ class AjwPrivacyErasure(models.Model):
                 OPEN_STATES,
             )
         )
+        self._set_aside_held(known)

@@ -74,6 +74,7 @@ class AjwPrivacyErasure(models.Model):
             "approved": self._step_begin,
             "erasing": self._step_erasing,
             "scanning": self._step_scanning,
+            "finishing": self._step_finishing,
         }[self.state]
         try:
             with self.env.cr.savepoint():
@@ -121,9 +122,14 @@ class AjwPrivacyErasure(models.Model):
             )
         )
 
-    def _forget(self):
-        """Let go of what was found and of what was looked for; the plan and its counts stay."""
+    def _forget(self, but_kept=False):
+        """Let go of what was found and of what was looked for; the plan and its counts stay.
+
+        :param but_kept: whether it is still known by their numbers which rows a law keeps
+        """
         self.ensure_one()
+        if not but_kept:
+            self._drop_kept()
         # SQL: the hit list has no records anybody works with
         self.env.cr.execute(
             SQL("DELETE FROM ajw_privacy_erasure_row WHERE erasure_id = %s", self.id)

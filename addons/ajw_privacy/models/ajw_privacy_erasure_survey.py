@@ -20,7 +20,7 @@ _KNOWN_TYPES = frozenset(
 OWN_MODELS = frozenset(
     {
         "ajw.privacy.erasure.identifier", "ajw.privacy.erasure.place", "ajw.privacy.erasure.row",
-        "ajw.privacy.certificate", "ajw.privacy.erasure.spool",
+        "ajw.privacy.certificate", "ajw.privacy.erasure.spool", "ajw.privacy.kept",
     }
 )  # fmt: skip
 #: Models whose rows are gone in minutes anyway.
@@ -98,6 +98,7 @@ class AjwPrivacyErasureSurvey(models.Model):
                 law=entry.law if entry else "",
                 reason=entry.reason if entry else "",
                 role=entry.role if entry else "",
+                duty=entry.duty if entry else "",
             )  # fmt: skip
             if field.type == "many2one" and column is not None:
                 parents.add(field.comodel_name)
@@ -137,7 +138,7 @@ class AjwPrivacyErasureSurvey(models.Model):
             model_name, field.name, field.type, relational or "",
             getattr(field, "ondelete", None) or "", known.erase, known.role,
         )  # fmt: skip
-        if not graph.is_link(facts, stand_ins) or known.as_json:
+        if not graph.is_link(facts, stand_ins):
             return
         role = graph.role_of(facts)
         if field.type == "many2many":
@@ -154,7 +155,8 @@ class AjwPrivacyErasureSurvey(models.Model):
             return
         if field.type == "many2one":
             targets[field.name] = relational
-            yield Link(field.name, relational, "many2one", role)
+            kind = "by_company" if known.as_json else "many2one"
+            yield Link(field.name, relational, kind, role)
             return
         kind, model_column = self._stored_as(model_name, field, known.role)
         for target in (*sorted(classify.PERSON_MODELS), *sorted(stand_ins)):
@@ -182,6 +184,16 @@ class AjwPrivacyErasureSurvey(models.Model):
                 if field.type in plan.TEXT_TYPES and field.in_table
             ]
         return [field.name for field in survey.fields.values() if plan.is_searched(field)]
+
+    def _searched_blobs(self, survey):
+        """Names of the binary columns of a wizard: its rows go whole, whatever is in them."""
+        if not survey.is_passing:
+            return []
+        return [
+            field.name
+            for field in survey.fields.values()
+            if field.type in plan.FILE_TYPES and field.in_table
+        ]
 
     def _last_id(self, table):
         """The highest id of a table."""

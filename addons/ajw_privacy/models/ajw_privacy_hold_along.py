@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.fields import Domain
+from odoo.tools import ormcache
 
 from ..engine import guard
 
@@ -17,6 +18,7 @@ KNOWN_UNLINK = frozenset(
     {
         "odoo.orm.models",
         "odoo.addons.mail.models.models",
+        "odoo.addons.mail.models.mail_message",
         "odoo.addons.mail.models.mail_thread",
         "odoo.addons.mail.models.mail_activity_mixin",
         "odoo.addons.rating.models.mail_thread",
@@ -31,9 +33,13 @@ class AjwPrivacyHold(models.Model):
     _inherit = "ajw.privacy.hold"
 
     @api.model
+    @ormcache("model_name")
     def _cascades(self, model_name):
-        """Rows the database deletes with a row of the model: list of (model, link)."""
-        return [
+        """Rows the database deletes with a row of the model: tuple of (model, link).
+
+        Asked for each batch, and the same as long as the registry is.
+        """
+        return tuple(
             (name, field.name)
             for name, model in self.pool.items()
             if not model._abstract and model._auto
@@ -44,6 +50,18 @@ class AjwPrivacyHold(models.Model):
             and not field.inherited
             and field.comodel_name == model_name
             and field.ondelete == "cascade"
+        )
+
+    @api.model
+    def _spared(self, model_name):
+        """What must never go, and hangs directly on rows of a model: such rows are left alone.
+
+        :return: list of (table, column that points to the row)
+        """
+        return [
+            (self.pool[child]._table, link)
+            for child, link in self._cascades(model_name)
+            if child != model_name and guard.is_out_of_reach(child)
         ]
 
     @api.model
@@ -60,6 +78,8 @@ class AjwPrivacyHold(models.Model):
                 parent, data_map._entries(parent)
             ):
                 return "parent", parent
+            if self._spared(parent):
+                return "parent", parent
             if problem := self._goes_along_problem(parent):
                 return problem
         for layer in model.__mro__:
@@ -68,8 +88,12 @@ class AjwPrivacyHold(models.Model):
             if unlink and where not in KNOWN_UNLINK and not where.startswith(OWN_MODULES):
                 return "unknown", model_name
         seen, waiting = {model_name}, [model_name]
+        spared = {table for table, _link in self._spared(model_name)}
         while waiting:
-            for child, _link in self._cascades(waiting.pop()):
+            parent = waiting.pop()
+            for child, _link in self._cascades(parent):
+                if parent == model_name and self.pool[child]._table in spared:
+                    continue  # rows that have one are left alone
                 if (
                     child == model_name
                     or guard.is_out_of_reach(child)

@@ -11,6 +11,7 @@ from odoo.addons.ajw_consent.tools.address import address_variants
 from ..engine.identifiers import identify
 from ..engine.namesakes import weaken_by
 from ..engine.phones import known_numbers
+from .ajw_privacy_export import STAND_INS
 
 #: Names of fields with the identifier of a person at somebody else's service.
 IDS = frozenset({"wa_user_id", "business_scoped_id"})
@@ -250,11 +251,12 @@ class AjwPrivacyPerson(models.AbstractModel):
         """Numbers, addresses and ids on rows that are about this person alone."""
         hold = self.env["ajw.privacy.hold"]
         ids = person.ids()
+        recorded = self.env["ajw.privacy.data.map"]._recorded_entries()
         for model_name in self.env["ajw.privacy.data.map"]._own_tables(list(self.pool)):
             model_class = self.pool[model_name]
             if model_name in ("res.partner", "res.users") or model_class._transient:
                 continue
-            link = hold._person_link(model_name)
+            link = self._link_about(model_name, ids, recorded) or hold._person_link(model_name)
             targets = ids.get(model_class._fields[link].comodel_name) if link else ()
             if not targets:
                 continue
@@ -264,7 +266,14 @@ class AjwPrivacyPerson(models.AbstractModel):
             }
             kinds |= {name: "ids" for name in IDS & model_class._fields.keys()}
             if model_class._fields[link].comodel_name in person.stand_ins:
-                kinds |= {"name": "names"} if "name" in model_class._fields else {}
+                if model_class._fields[link].comodel_name in STAND_INS:
+                    kinds |= {"name": "names"} if "name" in model_class._fields else {}
+                # where they live: an employee's private address is on no contact
+                kinds |= {
+                    name: kind
+                    for name, kind in self._kinds_of(model_name, recorded).items()
+                    if kind == "addresses"
+                }
             records = self.env[model_name].with_context(active_test=False)
             for name, kind in kinds.items():
                 field = model_class._fields[name]

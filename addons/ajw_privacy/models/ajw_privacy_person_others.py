@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.tools import SQL
 
-from ..engine import walk
+from ..engine import roles, walk
 from ..engine.classify import MAGIC_LINKS
 from ..engine.matcher import Matcher
 
@@ -48,8 +48,22 @@ class AjwPrivacyPerson(models.AbstractModel):
                 )
             )
             for row in rows:
+                if model == "mail.guest" and self._is_reached_there(row, kinds, reached):
+                    continue  # who joins a chat without signing in, under their own address
                 if model in _PEOPLE or self._is_somebody_else(row, list(kinds.values()), reached):
                     yield from filter(None, row)
+
+    def _is_reached_there(self, values, kinds, reached):
+        """Whether a row has addresses, and all of them are the person's.
+
+        :param dict kinds: field → argument of ``identify``, in the order of the values
+        """
+        where = [
+            value
+            for value, kind in zip(values, kinds.values(), strict=True)
+            if value and kind in _REACHED
+        ]
+        return bool(where) and all(reached.is_email(value.strip()) for value in where)
 
     def _is_somebody_else(self, values, kinds, reached):
         """Whether a row that no contact stands behind is reached elsewhere than the person."""
@@ -94,3 +108,24 @@ class AjwPrivacyPerson(models.AbstractModel):
                 ]  # fmt: skip
             if kinds:
                 yield model, kinds, links
+
+    def _link_about(self, model_name, ids, recorded):
+        """The one link of which the data map says that it leads to whom a row is about.
+
+        :param dict ids: model → ids of the person's records
+        :param recorded: overrides and lines of the data map
+        :return: name of the field, None: none is said to, or several are
+        """
+        links = [
+            name
+            for name, (entry, _source) in self.env["ajw.privacy.data.map"]
+            ._merge(model_name, *recorded)[0]
+            .items()
+            if roles.parse(entry.role).kind == "subject"
+            and (field := self.pool[model_name]._fields.get(name))
+            and field.type == "many2one"
+            and field.store
+            and not field.inherited
+            and field.comodel_name in ids
+        ]
+        return links[0] if len(links) == 1 else None

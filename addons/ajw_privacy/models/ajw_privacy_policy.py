@@ -10,9 +10,16 @@ MAX_INTERVAL_DAYS = 3650
 #: Fields that decide what a policy does: changing one ends the runs that are under way.
 RULE_FIELDS = frozenset(
     {
-        "active", "company_id", "model_name", "domain", "clock_field", "max_age", "max_age_unit",
-        "min_keep_days", "action", "field_names",
+        "active", "company_id", "model_name", "domain", "clock", "clock_field", "max_age",
+        "max_age_unit", "min_keep_days", "action", "field_names", "duty_ids", "document_field",
+        "notice_days", "if_unreachable",
     }
+)  # fmt: skip
+
+#: Fields that say what a policy does; with each of them it is looked at anew.
+_RULE = (
+    "model_name", "domain", "clock", "clock_field", "field_names", "action", "company_id",
+    "skip_missing", "document_field", "notice_days",
 )  # fmt: skip
 
 
@@ -25,7 +32,7 @@ class AjwPrivacyPolicy(models.Model):
 
     _name = "ajw.privacy.policy"
     _description = "Retention policy"
-    _inherit = ["ajw.privacy.shared", "mail.thread"]
+    _inherit = ["ajw.privacy.shared", "mail.thread", "mail.activity.mixin"]
     _order = "sequence, name, id"
 
     name = fields.Char(required=True, translate=True, tracking=True)
@@ -56,6 +63,14 @@ class AjwPrivacyPolicy(models.Model):
         tracking=True,
         help="Only rows that match, for example [('state', '=', 'done')].",
     )
+    clock = fields.Selection(
+        [("date", "A date"), ("activity", "Last activity")],
+        required=True,
+        default="date",
+        tracking=True,
+        help="A date: one of the row. Last activity: of a contact the newest message, order, "
+        "invoice or login; of any other row the newest change, message or activity on it.",
+    )
     clock_field = fields.Char(
         "Counted from",
         required=True,
@@ -84,20 +99,27 @@ class AjwPrivacyPolicy(models.Model):
     effective_days = fields.Integer(
         "Due after (days)",
         compute="_compute_effective_days",
-        help="The longer of both periods.",
+        help="The longest of both periods and of what the law asks for today.",
     )
     minimum_wins = fields.Boolean(compute="_compute_effective_days")
     action = fields.Selection(
-        [("clear", "Empty fields"), ("delete", "Delete rows")],
+        [
+            ("clear", "Empty fields"),
+            ("pseudonymise", "Pseudonymise fields"),
+            ("archive", "Archive rows"),
+            ("delete", "Delete rows"),
+            ("erase", "Erase the person"),
+        ],
         required=True,
         default="clear",
         tracking=True,
-        help="What happens to a row that is old enough.",
+        help="What happens to a row that is old enough. Erasing a person only makes a plan, which "
+        "a second officer approves.",
     )
     field_names = fields.Char(
         "Fields",
         tracking=True,
-        help="Technical names of the fields to empty, separated by commas.",
+        help="Technical names of the fields to empty or pseudonymise, separated by commas.",
     )
     field_map_ids = fields.Many2many(
         "ajw.privacy.data.map",
@@ -150,13 +172,13 @@ class AjwPrivacyPolicy(models.Model):
 
     # -- computed --------------------------------------------------------------------------------
 
-    @api.depends("max_age", "max_age_unit", "min_keep_days")
+    @api.depends("max_age", "max_age_unit", "min_keep_days", "law_days")
     def _compute_effective_days(self):
         today = fields.Date.context_today(self)
         for policy in self:
             age = batch.age_in_days(today, policy.max_age, policy.max_age_unit or "day")
             minimum = batch.clamp(policy.min_keep_days)
-            policy.effective_days = max(age, minimum)
+            policy.effective_days = max(age, minimum, batch.clamp(policy.law_days))
             policy.minimum_wins = minimum > age
 
     @api.depends("model_name", "field_names")
@@ -182,9 +204,7 @@ class AjwPrivacyPolicy(models.Model):
     def _onchange_field_map_ids(self):
         self._inverse_field_map_ids()
 
-    @api.depends(
-        "model_name", "domain", "clock_field", "field_names", "action", "company_id", "skip_missing"
-    )
+    @api.depends(*_RULE)
     def _compute_status(self):
         for policy in self:
             model = self.pool.get(policy.model_name)
@@ -214,9 +234,7 @@ class AjwPrivacyPolicy(models.Model):
 
     # -- validation ------------------------------------------------------------------------------
 
-    @api.constrains(
-        "model_name", "domain", "clock_field", "field_names", "action", "company_id", "skip_missing"
-    )
+    @api.constrains(*_RULE)
     def _check_rule(self):
         if self.env.context.get("install_mode"):
             return  # what is shipped says on its form what it needs; it must not stop an install
@@ -256,6 +274,8 @@ class AjwPrivacyPolicy(models.Model):
             raise ValidationError(
                 _("The minimum can be at most 100 years (36,500 days). Give a smaller figure.")
             )
+        if not 0 <= (vals.get("notice_days") or 0) <= batch.MAX_NOTICE_DAYS:
+            raise ValidationError(_("People are told at most 365 days before; 0: nobody is told."))
         if (vals.get("interval_days") or 0) > MAX_INTERVAL_DAYS:
             raise ValidationError(
                 _("A policy must run at least once in ten years: give at most 3,650 days.")
@@ -296,11 +316,12 @@ class AjwPrivacyPolicy(models.Model):
             self._check_limits(vals)
         policies = super().create(vals_list)
         policies._check_scope()
+        policies._note_who_switched_on()
         return policies
 
     def write(self, vals):
         self._check_scope()
-        if {"max_age", "max_age_unit", "min_keep_days", "interval_days"} & vals.keys():
+        if {"max_age", "max_age_unit", "min_keep_days", "interval_days", "notice_days"} & set(vals):
             for policy in self:
                 self._check_limits({"max_age": policy.max_age, **vals}, policy.max_age_unit)
         result = super().write(vals)
@@ -308,6 +329,7 @@ class AjwPrivacyPolicy(models.Model):
             self._check_scope()
         if RULE_FIELDS & vals.keys():
             self._stop_open_runs()
+            self._note_who_switched_on()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -329,50 +351,3 @@ class AjwPrivacyPolicy(models.Model):
         runs.search(
             [("policy_id", "in", self.ids), ("state", "in", ("pending", "running"))]
         )._finish("stopped", self.env._("The policy was changed. It starts again when next due."))
-
-    # -- actions ---------------------------------------------------------------------------------
-
-    def action_dry_run(self):
-        """Count what the policy would do now. Changes nothing."""
-        self.ensure_one()
-        self.check_access("read")
-        self._ensure_ready()
-        wizard = self.env["ajw.privacy.dry.run"]._count(self)
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Dry run"),
-            "res_model": wizard._name,
-            "res_id": wizard.id,
-            "view_mode": "form",
-            "target": "new",
-        }
-
-    def action_run(self):
-        """Make the policy due and wake the scheduled action."""
-        self.ensure_one()
-        self.check_access("write")
-        self._check_scope()
-        self._ensure_ready()
-        self.next_run = fields.Date.today()
-        # sudo: an officer is not an administrator, and only this one action is woken
-        self.env.ref("ajw_privacy.ir_cron_retention").sudo()._trigger()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "info",
-                "message": self.env._("The policy runs in the background. See its runs."),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
-
-    def action_view_runs(self):
-        """The runs of this policy."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id("ajw_privacy.ajw_privacy_run_action")
-        return {**action, "domain": [("policy_id", "=", self.id)], "context": {}}
-
-    def _ensure_ready(self):
-        if self.status != "ready":
-            raise UserError(self.status_message)

@@ -49,12 +49,10 @@ class AjwPrivacyPolicy(models.Model):
             ]
         return [
             *self._clock_problems(model),
-            *(
-                self._deletion_problems(model)
-                if self.action == "delete"
-                else self._field_problems(model)
-            ),
+            *self._document_problems(model),
+            *self._action_problems(model),
             *self._filter_problems(),
+            *self._notice_problems(model),
             *self._company_problems(model),
         ]
 
@@ -68,6 +66,15 @@ class AjwPrivacyPolicy(models.Model):
         )
 
     def _clock_problems(self, model):
+        if self.clock == "activity":
+            dated = all(name in model._fields for name in ("create_date", "write_date"))
+            return [] if dated else [
+                self.env._(
+                    "“%(model)s” does not note when its rows were made or changed, so nobody can "
+                    "say when something happened last. Count from a date.",
+                    model=self.model_name,
+                )
+            ]  # fmt: skip
         clock = model._fields.get(self.clock_field)
         if clock is not None and clock.store and clock.type in ("date", "datetime"):
             return []
@@ -90,6 +97,7 @@ class AjwPrivacyPolicy(models.Model):
         names = filters.split_names(self.field_names)
         if not names:
             return [_("Choose at least one field to empty.")]
+        pseudonyms = self.action == "pseudonymise"
         emptiable, declared = self._emptiable_names()
         problems = []
         for name in names:
@@ -103,7 +111,15 @@ class AjwPrivacyPolicy(models.Model):
                         field=name,
                     )
                 )
-            elif field.required:
+            elif pseudonyms and (field.type not in ("char", "text") or field.translate):
+                problems.append(
+                    _(
+                        "“%(field)s” is no plain text, so no pseudonym can stand there. Leave it "
+                        "out, or empty it by another policy.",
+                        field=name,
+                    )
+                )
+            elif field.required and not pseudonyms:
                 problems.append(
                     _(
                         "“%(field)s” is required on “%(model)s”, so it cannot be emptied. Leave "
@@ -153,57 +169,22 @@ class AjwPrivacyPolicy(models.Model):
                 )
         return problems
 
-    def _deletion_problems(self, model):
-        entries = self.env["ajw.privacy.data.map"]._entries(self.model_name)
-        if guard.may_delete_rows(self.model_name, entries):
-            return self._goes_along_problems()
-        return [
-            self.env._(
-                "The data map does not allow rows of “%(model)s” to be deleted: its fields have to "
-                "be classified “Delete the row”, and none of them “Keep”, “Redact” or "
-                "“Pseudonymise”. Empty fields instead, or see the model in the data map.",
-                model=self.model_name,
-            )
-        ]
-
-    def _goes_along_problems(self):
-        """Why deleting a row would delete more than the data map lets go."""
-        problem = self.env["ajw.privacy.hold"]._goes_along_problem(self.model_name)
-        if not problem:
-            return []
-        reason, name = problem
-        if reason == "unknown":
-            return [
-                self.env._(
-                    "The app of “%(model)s” has its own way of deleting, so that nobody can say "
-                    "what else would go. Empty fields instead.",
-                    model=name,
-                )
-            ]
-        return [
-            self.env._(
-                "Deleting rows of “%(model)s” would also delete rows of “%(other)s”, which the "
-                "data map does not allow. Empty fields instead.",
-                model=self.model_name,
-                other=name,
-            )
-        ]
-
     def _emptiable_names(self):
-        """Names of the fields of the model the data map allows to be emptied.
+        """Names of the fields of the model the data map allows to be emptied, or pseudonymised.
 
         :return: (all such names, those the app itself declares so)
         """
         data_map = self.env["ajw.privacy.data.map"]
+        allowed = guard.may_pseudonymise if self.action == "pseudonymise" else guard.may_empty
         names = {
             name
             for name, (entry, _source) in data_map._entries(self.model_name).items()
-            if guard.may_empty(entry)
+            if allowed(entry)
         }
         declared = {
             name
             for name, (entry, source) in data_map._declared_entries(self.model_name).items()
-            if guard.may_empty(entry) and source == "declaration"
+            if allowed(entry) and source == "declaration"
         }
         if self.model_name.startswith(guard.OWN_PREFIX):
             # our own models say themselves what may go; an officer cannot add to it

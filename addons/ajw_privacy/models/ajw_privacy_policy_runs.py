@@ -44,23 +44,67 @@ class AjwPrivacyPolicy(models.Model):
         )
 
     @api.model
-    def _due_domain(self, model_name, domain_text, clock_field, cutoff, names=()):
-        """Rows old enough that, where fields are to be emptied, still hold something in one.
+    def _due_domain(
+        self, model_name, domain_text, clock_field, cutoff, names=(), action="clear", clock="date"
+    ):
+        """Rows old enough that there is something to do with.
 
-        :param names: fields to empty; none when rows are deleted
-        :return: Domain without company and without holds
+        By last activity, whoever is made or changed since is left out here; what else happened is
+        asked for batch by batch (:meth:`_still_active`).
+
+        :param names: fields to empty or pseudonymise; none for other actions
+        :return: Domain without company, law, and holds
         """
-        clock = self.pool[model_name]._fields[clock_field]
-        moment = cutoff if clock.type == "datetime" else cutoff.date()
-        due = Domain(filters.parse_domain(domain_text)) & Domain(clock_field, "<", moment)
-        if names:
-            due &= Domain.custom(to_sql=lambda model, alias, query: columns.not_empty(alias, names))
-        return due
+        model = self.pool[model_name]
+        due = Domain(filters.parse_domain(domain_text))
+        if clock == "activity":
+            due &= Domain("create_date", "<", cutoff)
+            if model_name != "res.partner":  # who changed a contact was a colleague, as a rule
+                due &= Domain("write_date", "<", cutoff)
+        else:
+            is_moment = model._fields[clock_field].type == "datetime"
+            due &= Domain(clock_field, "<", cutoff if is_moment else cutoff.date())
+        return due & self._left_domain(model_name, names, action)
+
+    def _left_domain(self, model_name, names, action):
+        """Rows in which there is something left to do, and that may be touched at all."""
+        model, left = self.pool[model_name], Domain.TRUE
+        if action == "archive":
+            left &= Domain(model._active_name, "=", True)
+        elif action == "delete":
+            if spared := self.env["ajw.privacy.hold"]._spared(model_name):
+                left &= Domain.custom(
+                    to_sql=lambda model, alias, query: columns.nothing_hangs(alias, spared)
+                )
+        elif names:
+            condition = columns.not_pseudonymised if action == "pseudonymise" else columns.not_empty
+            left &= Domain.custom(to_sql=lambda model, alias, query: condition(alias, names))
+        if model_name == "res.partner":
+            left &= self._people_domain(action)
+        return left
+
+    def _due(self, cutoff=None):
+        """Rows the policy is about now, whatever law and holds say.
+
+        :param cutoff: another moment than now's
+        """
+        self.ensure_one()
+        return self._due_domain(
+            self.model_name,
+            self.domain,
+            self.clock_field,
+            cutoff or self._cutoff(),
+            self._names_to_empty(),
+            self.action,
+            self.clock,
+        )
 
     def _names_to_empty(self):
-        """The fields the policy empties; none when it deletes rows."""
+        """The fields the policy empties or pseudonymises; none when it treats whole rows."""
         self.ensure_one()
-        return filters.split_names(self.field_names) if self.action == "clear" else []
+        if self.action not in ("clear", "pseudonymise"):
+            return []
+        return filters.split_names(self.field_names)
 
     # -- scheduled action ------------------------------------------------------------------------
 
@@ -85,6 +129,7 @@ class AjwPrivacyPolicy(models.Model):
                     )
             except Exception as error:  # noqa: BLE001 - one broken policy must not stop the others
                 reason = columns.describe_error(error)
+                policy._trouble_found(self.env._("The policy could not be started: %s.", reason))
                 _logger.warning("Retention policy %s could not be started: %s", policy.id, reason)
                 policy._note_not_run(
                     "failed", self.env._("The policy could not be started: %s.", reason)
@@ -114,6 +159,9 @@ class AjwPrivacyPolicy(models.Model):
             "clock_field": self.clock_field,
             "field_names": self.field_names,
             "action": self.action,
+            "clock": self.clock,
+            "duty_codes": " ".join(self._duty_codes()),
+            "document_field": self._document_field() if self._duty_codes() else False,
             "cutoff": self._cutoff(),
         }
 
@@ -130,9 +178,14 @@ class AjwPrivacyPolicy(models.Model):
         self.ensure_one()
         runs = self.env["ajw.privacy.run"]
         waiting = self._is_waiting()
-        if waiting or self._problems():
+        problems = [] if waiting else self._problems()
+        if waiting or problems:
+            # computed again: an app may have gone since it was read last
+            self.invalidate_recordset(["status", "status_message"])
             self._note_not_run("skipped" if waiting else "failed", self.status_message)
+            self._trouble_found("\n".join(problems))
             return
+        self._trouble_found("")
         base = self._run_values()
         open_runs = runs.search(
             [("policy_id", "=", self.id), ("state", "in", ("pending", "running"))]
@@ -142,7 +195,7 @@ class AjwPrivacyPolicy(models.Model):
         )
         runs.create(
             [
-                {**base, "company_id": company.id}
+                {**base, "company_id": company.id, "cutoff": self._lawful_cutoff(company)}
                 for company, _domain in self._targets()
                 if company.id not in busy
             ]

@@ -27,9 +27,24 @@ class AjwPrivacyPolicy(models.Model):
         }
         if self.company_id and self.company_id.root_id != self.company_id:
             values["which"] += f" ({self.company_id.name})"
+        if self.clock == "activity":
+            values["clock"] = _("last activity")
         if self.action == "delete":
             return _("Rows%(which)s are deleted %(days)s days after “%(clock)s”.", **values)
+        if self.action == "archive":
+            return _("Rows%(which)s are archived %(days)s days after “%(clock)s”.", **values)
+        if self.action == "erase":
+            return _(
+                "People%(which)s are erased %(days)s days after “%(clock)s”, if nothing stands "
+                "against it.", **values
+            )  # fmt: skip
         labels = [self._label(model, name) for name in filters.split_names(self.field_names)]
+        if self.action == "pseudonymise":
+            return _(
+                "%(fields)s: pseudonymised %(days)s days after “%(clock)s”%(which)s.",
+                fields=", ".join(labels),
+                **values,
+            )
         return _(
             "%(fields)s: emptied %(days)s days after “%(clock)s”%(which)s.",
             fields=", ".join(labels),

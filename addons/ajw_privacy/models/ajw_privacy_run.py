@@ -1,13 +1,8 @@
 import logging
 
-import psycopg2
+from odoo import api, fields, models
 
-from odoo import fields, models
-from odoo.exceptions import UserError
-from odoo.fields import Domain
-from odoo.tools import mute_logger
-
-from ..engine import batch, columns, filters
+from ..engine import batch, columns
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +35,16 @@ class AjwPrivacyRun(models.Model):
     )
     model_name = fields.Char("Model", required=True, readonly=True)
     domain = fields.Char("Filter", readonly=True)
+    clock = fields.Selection(
+        selection=lambda self: self.env["ajw.privacy.policy"]._fields["clock"].selection,
+        readonly=True,
+        default="date",
+    )
     clock_field = fields.Char("Counted from", readonly=True)
+    duty_codes = fields.Char(
+        "Duties to keep", readonly=True, help="Laws that were asked, by the words for them."
+    )
+    document_field = fields.Char("The law counts from", readonly=True)
     field_names = fields.Char("Fields", readonly=True)
     action = fields.Selection(
         selection=lambda self: self.env["ajw.privacy.policy"]._fields["action"].selection,
@@ -52,10 +56,33 @@ class AjwPrivacyRun(models.Model):
     last_id = fields.Integer(
         readonly=True, default=0, help="The last row looked at: an interrupted run goes on here."
     )
-    rows_done = fields.Integer("Rows done", readonly=True, help="Emptied or deleted.")
+    rows_done = fields.Integer("Rows done", readonly=True, help="Treated, or planned for erasure.")
     rows_held = fields.Integer(
         "Kept under hold", readonly=True, help="Due, but left alone because of a legal hold."
     )
+    rows_law = fields.Integer(
+        "Kept by law", readonly=True, help="Old enough, but a law asks for keeping them."
+    )
+    rows_active = fields.Integer(
+        "Still active", readonly=True, help="Something happened lately, so they are not due."
+    )
+    rows_told = fields.Integer(
+        "Told now", readonly=True, help="People who were written to in this run."
+    )
+    rows_waiting = fields.Integer(
+        "Waiting", readonly=True, help="Told, and the days given to answer have not passed."
+    )
+    rows_unreached = fields.Integer(
+        "Not told",
+        readonly=True,
+        help="Nobody could tell them, or it was decided before; see the prior notices.",
+    )
+    rows_restricted = fields.Integer(
+        "Restricted",
+        readonly=True,
+        help="Left alone: processing of their data is restricted (GDPR Art. 18: store only).",
+    )
+    rows_back = fields.Integer("Held back", compute="_compute_rows_back")
     rows_busy = fields.Integer(
         "Rows in use", readonly=True, help="Locked by somebody else; the next run takes them."
     )
@@ -84,6 +111,15 @@ class AjwPrivacyRun(models.Model):
         "error": {"erase": "none", "reason": "error codes and names of columns, no content"},
     }
 
+    @api.depends("rows_held", "rows_law", "rows_busy", "rows_failed", "rows_waiting",
+                 "rows_unreached", "rows_restricted")  # fmt: skip
+    def _compute_rows_back(self):
+        for run in self:
+            run.rows_back = (
+                run.rows_held + run.rows_law + run.rows_busy + run.rows_failed + run.rows_waiting
+                + run.rows_unreached + run.rows_restricted
+            )  # fmt: skip
+
     def _compute_failed_list(self):
         for run in self:
             run.failed_list = ", ".join(str(i) for i in run.failed_ids or [])
@@ -92,6 +128,10 @@ class AjwPrivacyRun(models.Model):
         now = fields.Datetime.now()
         self.filtered(lambda run: not run.started_at).started_at = now
         self.write({"state": state, "ended_at": now, **({"error": error} if error else {})})
+        if state == "failed":
+            for policy in self.policy_id:
+                reason = error or next(iter(filter(None, self.mapped("error"))), "")
+                policy._trouble_found(self.env._("The last run failed: %s", reason or state))
 
     def _step(self, known=None):
         """Treat the next batch and note how far it got.
@@ -112,6 +152,8 @@ class AjwPrivacyRun(models.Model):
                 if problems:
                     self._finish("failed", "\n".join(problems))
                     return 0
+                if not self.last_id and self.policy_id.notice_days:
+                    self.policy_id._drop_off(self.company_id)
                 return getattr(self, f"_step_{self.action}")(known)
         except Exception as error:  # noqa: BLE001 - one broken policy must not stop the others
             _logger.warning(
@@ -130,7 +172,9 @@ class AjwPrivacyRun(models.Model):
             {
                 "model_name": self.model_name,
                 "domain": self.domain,
+                "clock": self.clock,
                 "clock_field": self.clock_field,
+                "document_field": self.document_field,
                 "field_names": self.field_names,
                 "action": self.action,
                 "company_id": self.company_id.id,
@@ -145,50 +189,6 @@ class AjwPrivacyRun(models.Model):
             context["allowed_company_ids"] = company.ids
         return self.env[self.model_name].with_context(**context)
 
-    def _next_ids(self, known):
-        """The next rows to treat: due, after the last one looked at, and not under a hold.
-
-        :return: (model, ids, ids of them that are held by what would be deleted with them)
-        """
-        target = self._target()
-        holds = self.env["ajw.privacy.hold"]
-        mark = holds._mark()
-        if (
-            known.get("mark") != mark
-        ):  # a hold was placed or lifted: what was known no longer counts
-            known.clear()
-            known["mark"] = mark
-        key = (self.model_name, self.company_id.id)
-        if key not in known:
-            known[key] = holds._held(self.model_name, self.company_id)
-        held = known[key]
-        due = self._due()
-        if self.state == "running" and not self.last_id and not held.is_false():
-            self.rows_held = target.search_count(due & held)
-        due &= ~held & Domain("id", ">", self.last_id)
-        ids = target.search(due, order="id", limit=BATCH_SIZE).ids
-        along = set()
-        if ids and self.action == "delete" and mark[0]:
-            along = holds._held_along(self.model_name, self.company_id, ids, known)
-        return target, ids, along
-
-    def _due(self):
-        """Rows the rule is about, in the company the run works for, holds left aside."""
-        names = filters.split_names(self.field_names) if self.action == "clear" else ()
-        domain = self.env["ajw.privacy.policy"]._due_domain(
-            self.model_name, self.domain, self.clock_field, self.cutoff, names
-        )
-        if self.env["ajw.privacy.policy"]._company_field(self.pool[self.model_name]):
-            domain &= Domain("company_id", "=", self.company_id.id)
-        return domain
-
-    def _step_clear(self, known):
-        names = filters.split_names(self.field_names)
-        return self._treat(lambda target, ids: self._clear(target, names, ids), known)
-
-    def _step_delete(self, known):
-        return self._treat(self._delete, known)
-
     def _treat(self, work, known):
         """Work on the next batch and note what became of it.
 
@@ -199,12 +199,14 @@ class AjwPrivacyRun(models.Model):
         if not ids:
             self._finish("partial" if self.rows_failed else "done")
             return 0
-        result, busy = work(target, [i for i in ids if i not in along])
+        chosen, counts = self._may_treat(target, [i for i in ids if i not in along])
+        result, busy = work(target, chosen) if chosen else (batch.BatchResult(0, [], []), 0)
         values = {
             "last_id": ids[-1],
             "rows_held": self.rows_held + len(along),
             "rows_done": self.rows_done + result.done,
             "rows_busy": self.rows_busy + busy,
+            **{name: self[name] + count for name, count in counts.items() if count},
         }
         if result.failures:
             values.update(self._failure_values(result))
@@ -215,29 +217,6 @@ class AjwPrivacyRun(models.Model):
             self._finish("partial" if self.rows_failed else "done")
         return result.done
 
-    def _delete(self, target, ids):
-        """Delete the rows through the ORM, so that files and links go with them; halve on failure.
-
-        :return: (:class:`~..engine.batch.BatchResult`, number of rows locked by others)
-        """
-        busy = 0
-
-        def work(part):
-            nonlocal busy
-            with self.env.cr.savepoint():
-                locked = target.browse(part).try_lock_for_update()
-                done = len(locked)
-                locked.unlink()
-            busy += len(part) - done
-            return done
-
-        # what a model refuses is a UserError; what another row needs, the database refuses
-        with mute_logger("odoo.sql_db"):  # its message quotes the row
-            result = batch.halve_on_failure(
-                ids, work, catch=(psycopg2.Error, UserError), max_failures=MAX_BAD_ROWS
-            )
-        return result, busy
-
     def _failure_values(self, result):
         reasons = {columns.describe_error(error) for _id, error in result.failures}
         known = set(filter(None, (self.error or "").split("\n")))
@@ -246,46 +225,3 @@ class AjwPrivacyRun(models.Model):
             "failed_ids": [*(self.failed_ids or []), *(i for i, _error in result.failures)][:100],
             "error": "\n".join(sorted(known | reasons)),
         }
-
-    def _clear(self, target, names, ids):
-        """Empty the fields of the rows by SQL; halve where the database refuses.
-
-        :return: (:class:`~..engine.batch.BatchResult`, number of rows locked by others)
-        """
-        busy = 0
-
-        def work(part):
-            nonlocal busy
-            # flush=False: the caches of these rows are invalidated below, nothing is pending
-            with self.env.cr.savepoint(flush=False):
-                locked = target.browse(part).try_lock_for_update(allow_referencing=True)
-                if not locked:
-                    busy += len(part)
-                    return 0
-                # not logged by the cursor: PostgreSQL's message quotes the whole row
-                self.env.cr.execute(
-                    columns.empty_statement(target._table, names, locked.ids),
-                    log_exceptions=False,
-                )
-                done = self.env.cr.rowcount
-            busy += len(part) - len(locked)
-            return done
-
-        records = target.browse(ids)
-        records.flush_recordset(names)
-        result = batch.halve_on_failure(
-            ids, work, catch=(psycopg2.Error,), max_failures=MAX_BAD_ROWS
-        )
-        failed = {i for i, _error in result.failures}.union(result.untried)
-        changed = target.browse([i for i in ids if i not in failed])
-        changed.invalidate_recordset(names, flush=False)
-        # stored copies of an emptied field would otherwise keep its old value
-        if any(
-            dependent.store
-            for name in names
-            for dependent in self.pool.get_dependent_fields(target._fields[name])
-        ):
-            changed.modified(names)
-            changed.env.flush_all()
-            target.env.invalidate_all()
-        return result, busy

@@ -15,6 +15,9 @@ from odoo.addons.ajw_consent.tests.common import TEST_KEYS, ConsentCommonMixin
 from odoo.addons.ajw_consent.tools.keyring import ENVIRONMENT_VARIABLE
 
 from ..models.ajw_privacy_certificate import ISSUE
+from ..models.ajw_privacy_erasure_finding import CHECKED
+from ..models.ajw_privacy_recipient_task import SETTLE
+from ..models.ajw_privacy_register import ENTER
 from ..models.ajw_privacy_request_guard import STEP
 from .common import PrivacyCommon
 
@@ -37,11 +40,13 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.data.map": {"officer": "r", "officer_b": "r"},
         # It counts in every company; only an officer of all of them changes it.
         "ajw.privacy.data.override": {"officer": "r", "officer_b": "r"},
+        "ajw.privacy.data.sample": {"officer": "r", "officer_b": "r"},
         # Whose policy it is cannot be read in another company, nor then the dry run of it.
         "ajw.privacy.dry.run": {"officer": "crwu", "officer_b": "cwu"},
         "ajw.privacy.dry.run.line": {"officer": "crwu", "officer_b": "crwu"},
         "ajw.privacy.erasure": {"officer": "crw"},
         # What a person is looked for by is for nobody to read, nor is the list of hits.
+        "ajw.privacy.erasure.finding": {"officer": "rw"},
         "ajw.privacy.erasure.identifier": {},
         "ajw.privacy.erasure.place": {"officer": "r"},
         "ajw.privacy.erasure.row": {},
@@ -53,9 +58,16 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.jurisdiction.rule": {"officer": "r", "officer_b": "r"},
         "ajw.privacy.keeping.duty": {"officer": "r", "officer_b": "r"},
         "ajw.privacy.keeping.duty.rule": {"officer": "r", "officer_b": "r"},
+        "ajw.privacy.kept": {"officer": "r"},
         "ajw.privacy.package": {"officer": "r"},
         "ajw.privacy.person": {},
         "ajw.privacy.policy": {"officer": "crwu"},
+        # The list counts in every company; only an officer of all of them changes it.
+        "ajw.privacy.recipient": {"officer": "r", "officer_b": "r"},
+        "ajw.privacy.recipient.task": {"officer": "rw"},
+        "ajw.privacy.register": {"officer": "r"},
+        "ajw.privacy.replay": {},
+        "ajw.privacy.prior.notice": {"officer": "r"},
         "ajw.privacy.request": {"officer": "crw"},
         "ajw.privacy.run": {"officer": "r"},
         "ajw.privacy.binding": {},
@@ -66,19 +78,31 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
     }
     WITHOUT_COMPANY_RULE = {"ajw.privacy.dry.run.line": "everybody counts for themselves"}
     METHODS = {
+        "ajw.privacy.certificate.action_verify": "officer",
+        "ajw.privacy.data.map.action_check_content": "officer officer_b",
         "ajw.privacy.data.map.action_classify": "officer officer_b",
         "ajw.privacy.data.map.action_refresh": "officer officer_b",
         "ajw.privacy.erasure.action_approve": "officer",
         "ajw.privacy.erasure.action_cancel": "officer",
+        "ajw.privacy.erasure.action_check": "officer",
         "ajw.privacy.erasure.action_plan": "officer",
         "ajw.privacy.erasure.action_refuse": "officer",
         "ajw.privacy.erasure.action_resume": "officer",
         "ajw.privacy.erasure.action_view_certificates": "officer",
+        "ajw.privacy.erasure.action_view_kept": "officer",
         "ajw.privacy.erasure.action_view_places": "officer",
+        "ajw.privacy.erasure.action_view_tasks": "officer",
+        "ajw.privacy.erasure.finding.action_open_records": "officer",
         "ajw.privacy.policy.action_dry_run": "officer",
         "ajw.privacy.policy.action_run": "officer",
         "ajw.privacy.package.action_download": "officer",
+        "ajw.privacy.policy.action_view_holds": "officer",
+        "ajw.privacy.policy.action_view_notices": "officer",
         "ajw.privacy.policy.action_view_runs": "officer",
+        "ajw.privacy.recipient.task.action_done": "officer",
+        "ajw.privacy.recipient.task.action_not_needed": "officer",
+        "ajw.privacy.recipient.task.action_reopen": "officer",
+        "ajw.privacy.register.action_export": "officer",
         "ajw.privacy.request.action_answer": "officer",
         "ajw.privacy.request.action_answer_otherwise": "officer",
         "ajw.privacy.request.action_enter_code": "officer",
@@ -89,6 +113,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.request.action_send_code": "officer",
         "ajw.privacy.request.action_start": "officer",
         "ajw.privacy.request.action_verify_document": "officer",
+        "ajw.privacy.request.action_view_tasks": "officer",
         "ajw.privacy.request.action_wait": "officer",
         "ajw.privacy.request.action_withdraw": "officer",
         "ajw.privacy.step.action_apply": "officer",
@@ -103,10 +128,13 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.jurisdiction": "tells of laws",
         "ajw.privacy.keeping.duty": "tells of laws",
         "ajw.privacy.policy": "tells of rules, of no person",
+        "ajw.privacy.recipient": "tells of recipients, of no person",
     }
     CRONS = (
         "ajw_privacy.ir_cron_data_map",
+        "ajw_privacy.ir_cron_data_sample",
         "ajw_privacy.ir_cron_erasure",
+        "ajw_privacy.ir_cron_erasure_kept",
         "ajw_privacy.ir_cron_reminders",
         "ajw_privacy.ir_cron_retention",
     )
@@ -147,6 +175,13 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         }
         return Row(maps.search([], limit=1), values, {"state": "open"})
 
+    def row_ajw_privacy_data_sample(self, company):
+        values = {"model_name": "res.partner", "field_name": "matrix"}
+        samples = self.env["ajw.privacy.data.sample"]
+        return Row(
+            samples.create(dict(values)), {**values, "field_name": "other"}, {"hit_count": 7}
+        )
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -181,6 +216,18 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
             "model_name": policy.model_name,
         }
         return Row(self.env["ajw.privacy.run"].create(dict(values)), values, {"rows_done": 7})
+
+    def row_ajw_privacy_prior_notice(self, company):
+        policy = self.env["ajw.privacy.policy"].create(self._policy_values(company))
+        values = {
+            "policy_id": policy.id,
+            "company_id": company.id,
+            "partner_id": self.partner.id,
+            "model_name": "res.partner",
+            "res_id": self.partner.id,
+        }
+        notices = self.env["ajw.privacy.prior.notice"]
+        return Row(notices.create(dict(values)), {**values, "res_id": 1}, {"state": "acted"})
 
     def row_ajw_privacy_dry_run(self, company):
         policy = self.env["ajw.privacy.policy"].create(self._policy_values(company))
@@ -336,6 +383,18 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         identifiers = self.env["ajw.privacy.erasure.identifier"]
         return Row(identifiers.create(dict(values)), values, {"strength": "weak"})
 
+    def row_ajw_privacy_kept(self, company):
+        values = {
+            "erasure_id": self.row_ajw_privacy_erasure(company).record.id,
+            "company_id": company.id,
+            "model_name": "res.partner",
+            "field_name": "email",
+            "ownership": "3",
+            "res_id": 1,
+        }
+        kept = self.env["ajw.privacy.kept"]
+        return Row(kept.create(dict(values)), {**values, "res_id": 2}, {"duty": "books"})
+
     def row_ajw_privacy_certificate(self, company):
         values = {
             "number": 1,
@@ -350,6 +409,50 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         certificates = self.env["ajw.privacy.certificate"].with_context(ajw_issue=ISSUE)
         certificate = certificates.create(dict(values)).with_env(self.env)
         return Row(certificate, {**values, "number": 2}, {"verdict": "failed"}, guarded=True)
+
+    def row_ajw_privacy_erasure_finding(self, company):
+        values = {
+            "erasure_id": self._erasure_in(company, "planned").record.id,
+            "code": "matrix",
+            "level": "confirm",
+            "text": "Still under way.",
+            "model_name": "res.partner",
+            "res_ids": self.partner.ids,
+        }
+        findings = self.env["ajw.privacy.erasure.finding"].with_context(ajw_checked=CHECKED)
+        finding = findings.create(dict(values)).with_env(self.env)
+        return Row(finding, {**values, "code": "other"}, {"reason": "Written off."})
+
+    def row_ajw_privacy_recipient(self, company):
+        values = {"name": "Matrix Inc.", "model_names": "res.partner", "how_to": "Write to them."}
+        recipient = self.env["ajw.privacy.recipient"].create(dict(values))
+        return Row(recipient, values, {"days": 9})
+
+    def row_ajw_privacy_recipient_task(self, company):
+        values = {
+            "erasure_id": self.row_ajw_privacy_erasure(company).record.id,
+            "recipient_id": self.row_ajw_privacy_recipient(company).record.id,
+            "name": "Matrix Inc.",
+            "due_date": fields.Date.today(),
+        }
+        tasks = self.env["ajw.privacy.recipient.task"].with_context(ajw_settle=SETTLE)
+        task = tasks.create({**values, "note": "Asked."}).with_env(self.env)
+        other = self.row_ajw_privacy_recipient(company).record
+        return Row(task, {**values, "recipient_id": other.id}, {"note": "They answered."})
+
+    def row_ajw_privacy_register(self, company):
+        values = {
+            "reference": "ER/MATRIX",
+            "company_id": company.id,
+            "erasure_id": self.row_ajw_privacy_erasure(company).record.id,
+            "subject_ref": f"MATRIX{company.id}",
+            "scope": "person",
+            "done_at": fields.Datetime.now(),
+            "digests": [["email", "k1:0"]],
+        }
+        entries = self.env["ajw.privacy.register"].with_context(ajw_register=ENTER)
+        entry = entries.create(dict(values)).with_env(self.env)
+        return Row(entry, {**values, "subject_ref": "OTHER"}, {"scope": "person"}, guarded=True)
 
     def row_ajw_privacy_step(self, company):
         request = self.row_ajw_privacy_request(company).record

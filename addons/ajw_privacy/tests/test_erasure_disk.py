@@ -110,6 +110,10 @@ class TestErasureDisk(ErasureCommon):
             {"name": "Erasure", "code": "ERAS", "type": "general", "company_id": self.company.id}
         )
         move = self.env["account.move"].create({**mine, "journal_id": journal.id})
+        self.env.flush_all()
+        # SQL: an entry without lines, as no button would post it
+        self.env.cr.execute("UPDATE account_move SET state = 'posted' WHERE id = %s", [move.id])
+        self.env.invalidate_all()
         quotation = self._file("quotation.pdf", b"%PDF quotation", order)
         invoice = self._file("sent.pdf", b"%PDF invoice", move)
         legal = self._file("legal.pdf", b"%PDF legal", move, res_field="invoice_pdf_report_file")
@@ -180,6 +184,21 @@ class TestErasureDisk(ErasureCommon):
         self.assertEqual([path for path in theirs if path.exists()], [])
         self.assertEqual([path.read_bytes() for path in others], before)
         self.assertFalse(user.active)
+
+    def test_T7_a_visit_that_names_them_ends_too(self):
+        """A website remembers what a visitor typed, whoever they are."""
+        nobody = self.env["res.users"]
+        theirs = self._session(nobody, uid=None, mass_mailing_email=self.EMAIL)
+        others = [
+            self._session(nobody, uid=None, mass_mailing_email="bruno@example.com"),
+            self._session(nobody, "another", uid=None, mass_mailing_email=self.EMAIL),
+            self._session(self.internal, note=self.EMAIL),
+        ]
+        before = [path.read_bytes() for path in others]
+        erasure = self._erased()
+        self.assertEqual(erasure.state, "done", erasure.error)
+        self.assertFalse(theirs.exists())
+        self.assertEqual([path.read_bytes() for path in others], before)
 
     def test_a_folder_that_is_no_session_store_is_read_without_harm(self):
         folder = Path(self.env["ir.attachment"]._filestore()) / "x_sessions"

@@ -6,10 +6,12 @@ from .common import PrivacyCommon
 
 MODELS = (
     "ajw.privacy.policy",
+    "ajw.privacy.prior.notice",
     "ajw.privacy.run",
     "ajw.privacy.data.map",
     "ajw.privacy.data.line",
     "ajw.privacy.data.override",
+    "ajw.privacy.data.sample",
     "ajw.privacy.dry.run",
     "ajw.privacy.dry.run.line",
 )
@@ -41,6 +43,8 @@ class TestSecurity(PrivacyCommon):
                 policy.with_user(user).action_run()
             with self.assertRaises(AccessError):
                 self.env["ajw.privacy.data.map"].with_user(user).action_refresh()
+            with self.assertRaises(AccessError):
+                self.env["ajw.privacy.data.map"].with_user(user).action_check_content()
 
     @mute_logger("odoo.addons.base.models.ir_model")
     def test_runs_and_map_are_read_only_even_for_the_officer(self):

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+PAGE = 5000
+
 
 class AjwPrivacyDryRun(models.TransientModel):
     """What a policy would do if it ran now, in numbers."""
@@ -17,12 +19,16 @@ class AjwPrivacyDryRun(models.TransientModel):
     action = fields.Selection(related="policy_id.action")
     row_count = fields.Integer("Rows", compute="_compute_row_count")
     held_count = fields.Integer("Kept under hold", compute="_compute_row_count")
+    law_count = fields.Integer("Kept by law", compute="_compute_row_count")
+    notice_days = fields.Integer(related="policy_id.notice_days")
+    conflicts = fields.Text(related="policy_id.conflicts")
 
-    @api.depends("line_ids.row_count", "line_ids.held_count")
+    @api.depends("line_ids.row_count", "line_ids.held_count", "line_ids.law_count")
     def _compute_row_count(self):
         for wizard in self:
             wizard.row_count = sum(wizard.line_ids.mapped("row_count"))
             wizard.held_count = sum(wizard.line_ids.mapped("held_count"))
+            wizard.law_count = sum(wizard.line_ids.mapped("law_count"))
 
     @api.depends("policy_id")
     def _compute_display_name(self):
@@ -36,33 +42,38 @@ class AjwPrivacyDryRun(models.TransientModel):
         :param policy: one ``ajw.privacy.policy`` that is ready
         :return: the wizard with its lines
         """
-        names = policy._names_to_empty()
         cutoff = policy._cutoff()
-        due = policy._due_domain(
-            policy.model_name, policy.domain, policy.clock_field, cutoff, names
-        )
+        codes = policy._duty_codes()
         # sudo: counts only; the officer need not be able to open the documents. Companies the
         # officer does not act for are left out.
         target = self.env[policy.model_name].sudo().with_context(active_test=False)
-        clock = f"{policy.clock_field}:min"
+        clock = f"{policy.clock_field if policy.clock == 'date' else 'create_date'}:min"
         lines = []
         holds = self.env["ajw.privacy.hold"]
         mark = holds._mark()
         for company, domain in policy._targets(self.env.user.company_ids):
+            lawful = policy._lawful_cutoff(company)
+            due = policy._due(lawful)
             held = holds._held(policy.model_name, company)
             if policy.action == "delete" and mark[0]:
                 along = holds._held_along(
                     policy.model_name, company, target._search(due & domain), {}
                 )
                 held |= Domain("id", "in", list(along))
-            [(count, oldest)] = target._read_group(due & domain & ~held, [], ["__count", clock])
-            held_count = 0 if held.is_false() else target.search_count(due & domain & held)
-            if count or held_count or company:
+            free = policy._law_domain(policy.model_name, policy._document_field(), codes, company)
+            theirs = due & domain
+            [(count, oldest)] = target._read_group(theirs & ~held & free, [], ["__count", clock])
+            held_count = 0 if held.is_false() else target.search_count(theirs & held)
+            law_count = 0 if free.is_true() else target.search_count(theirs & ~held & ~free)
+            if policy.clock == "activity":
+                count -= self._active_count(policy, target, theirs & ~held & free, lawful)
+            if count or held_count or law_count or company:
                 lines.append(
                     {
                         "company_id": company.id,
                         "row_count": count,
                         "held_count": held_count,
+                        "law_count": law_count,
                         "oldest": oldest or False,
                     }
                 )
@@ -74,6 +85,14 @@ class AjwPrivacyDryRun(models.TransientModel):
             }
         )
 
+    def _active_count(self, policy, target, due, cutoff):
+        """How many of the rows are not due, because something happened lately; in pages."""
+        after, count = 0, 0
+        while ids := target.search(due & Domain("id", ">", after), order="id", limit=PAGE).ids:
+            after = ids[-1]
+            count += len(policy._still_active(policy.model_name, ids, cutoff))
+        return count
+
 
 class AjwPrivacyDryRunLine(models.TransientModel):
     _name = "ajw.privacy.dry.run.line"
@@ -84,4 +103,5 @@ class AjwPrivacyDryRunLine(models.TransientModel):
     company_id = fields.Many2one("res.company", readonly=True)
     row_count = fields.Integer("Rows due", readonly=True)
     held_count = fields.Integer("Kept under hold", readonly=True)
+    law_count = fields.Integer("Kept by law", readonly=True)
     oldest = fields.Datetime(readonly=True)
