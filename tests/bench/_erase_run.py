@@ -32,6 +32,9 @@ def work():
 
 work()
 assert erasure.state == "planned", (erasure.state, erasure.error)
+for finding in erasure.finding_ids:
+    if finding.level == "confirm":
+        finding.with_user(second).reason = "Settled otherwise"
 erasure.with_user(second).action_approve()
 env.cr.commit()
 work()
@@ -41,7 +44,7 @@ figures = {
     "seconds": sum(steps.values()),
     "steps": steps,
     "rows": rows,
-    "columns": (erasure.residue or {}).get("columns", 0),
+    "columns": json.loads(certificate.content)["scan"]["columns"],
     "memory": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024,
 }
 print("FIGURES", json.dumps(figures))

@@ -100,9 +100,12 @@ def post(count, author, model, res_id, text, email):
             """INSERT INTO mail_message (model, res_id, message_type, author_id, email_from, body,
                                          date, message_id, create_date, write_date, create_uid,
                                          write_uid)
-               SELECT %s, %s, 'comment', %s, %s, %s, now() - n * interval '1 second',
-                      '<bench-' || n || '-' || md5(random()::text) || '>', now(), now(), 1, 1
-                 FROM generate_series(1, %s) n""",
+               SELECT %s, %s, 'comment', %s, %s, %s, moment,
+                      '<bench-' || n || '-' || md5(random()::text) || '>', moment, moment, 1, 1
+                 FROM generate_series(1, %s) n,
+                      -- written over months, as in any database, not in the last minutes
+                      LATERAL (SELECT now() - interval '1 day' - n * interval '10 seconds')
+                           AS written (moment)""",
             *(model, res_id, author, email, text, count),
         )
     )
