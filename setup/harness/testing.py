@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from .config import ADDONS, ADDONS_OCA, odoo_environment, write_config
 from .database import Addon, Databases, oca_addons, our_addons, short_hash
 from .environment import Environment, prepare_services
 from .postgres import in_use
-from .report import Reporter
+from .report import Reporter, SetupError
 from .services import orphans
 from .shell import Terminated, clean_environment
 from .stack import ROOT, SETUP, Stack
@@ -23,6 +24,9 @@ from .venv import lock_print
 
 # What our add-ons meet in tests beside what they depend on.
 BASE = {"account", "portal", "phone_validation", "sale_management", "sms"}
+# The apps that the canary is sent through; another list, or ``all`` that can be installed.
+CANARY_APPS = ROOT / "tests" / "canary" / "apps.txt"
+CANARY_CHOICE = "AJW_CANARY_APPS"
 ALLOWED_SKIPS = SETUP / "allowed_skips.txt"
 NOTHING_COLLECTED = 5
 # Options of pytest whose value is an argument of its own, so that it is not taken for a path.
@@ -42,6 +46,7 @@ class Phase:
     :param targets: folders that are searched for tests when none are named.
     :param options: arguments of pytest.
     :param timed: whether its tests wait for browsers, threads and processes.
+    :param named_only: whether it runs only when its tests are named.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Phase:
     options: list[str] = field(default_factory=list)
     chosen: list[str] = field(default_factory=list)
     timed: bool = False
+    named_only: bool = False
 
     def holds(self, path: Path) -> bool:
         return any(path == target or target in path.parents for target in self.targets)
@@ -157,6 +163,46 @@ def oca_database(environment: Environment, databases: Databases) -> str:
     return name
 
 
+def canary_apps(below: str, databases: Databases, choice: str = "") -> list[str]:
+    """Return the technical names of the apps that the canary is sent through.
+
+    :param below: database whose list of apps is asked, for ``all``
+    :param choice: ``all`` or the path of a list; the one of this checkout when empty
+    :raises SetupError: when the list cannot be read
+    """
+    if choice == "all":
+        # Those for one country or for tests only, and those that need what no machine here has.
+        rows = databases.query(
+            "SELECT name FROM ir_module_module WHERE state <> 'uninstallable'"
+            " AND name !~ '^(test_|theme_|l10n_|hw_|iot_box|ajw_|cloud_storage|.*_test$)'",
+            name=below,
+        )
+        return sorted(name for (name,) in rows)
+    try:
+        lines = [line.strip() for line in Path(choice or CANARY_APPS).read_text().splitlines()]
+    except OSError as error:
+        raise SetupError(
+            f"the list of apps cannot be read: {error}", f"see {CANARY_CHOICE}"
+        ) from None
+    return sorted({line for line in lines if line and not line.startswith("#")})
+
+
+def canary_database(environment: Environment, databases: Databases) -> str:
+    """Return the name of a copy of the test database with the apps of the canary."""
+    below = test_database(environment, databases)
+    apps = canary_apps(below, databases, os.environ.get(CANARY_CHOICE, ""))
+    name = f"ajw_canary_{short_hash([below, *apps])}"
+    with environment.reporter.step("Test database with many apps") as step:
+        if databases.exists(name):
+            step.note(f"{name}, nothing changed")
+            return name
+        for old in databases.named("ajw_canary_"):
+            databases.drop(old)
+        build(databases, name, below, apps, install_config(environment))
+        step.note(name)
+    return name
+
+
 def prints_of(addons: list[Addon]) -> list[str]:
     return [f"{addon.name} {addon.fingerprint()}" for addon in addons]
 
@@ -184,6 +230,8 @@ def phases() -> list[Phase]:
         Phase("odoo", [ADDONS], ["--odoo-http", "--odoo-log-level=warn"], timed=True),
         Phase("oca", [ADDONS_OCA], ["--odoo-http", "--odoo-log-level=warn"], timed=True),
         Phase("suite", [ROOT / "tests" / "suite"], ["-p", "no:odoo"], timed=True),
+        # ten minutes beside an hour: not yet part of every run
+        Phase("canary", [ROOT / "tests" / "canary"], ["-p", "no:odoo"], named_only=True),
     ]
 
 
@@ -214,7 +262,7 @@ def assign(arguments: list[str], start: Path) -> tuple[list[Phase], list[str]]:
         previous = argument
     if not named:
         for phase in everything:
-            phase.chosen = [str(target) for target in phase.targets]
+            phase.chosen = [] if phase.named_only else [str(target) for target in phase.targets]
     for phase in everything:
         phase.chosen = [test for test in phase.chosen if Path(test.partition("::")[0]).exists()]
     return [phase for phase in everything if phase.chosen], others
@@ -256,7 +304,12 @@ def databases_of(
     chosen: list[Phase], environment: Environment, databases: Databases
 ) -> dict[str, str]:
     """Return the database of each phase by its name, empty for one that needs none."""
-    makers = {"odoo": test_database, "suite": test_database, "oca": oca_database}
+    makers = {
+        "odoo": test_database,
+        "suite": test_database,
+        "oca": oca_database,
+        "canary": canary_database,
+    }
     return {
         phase.name: makers[phase.name](environment, databases) if phase.name in makers else ""
         for phase in chosen

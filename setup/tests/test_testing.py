@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import testing
-from harness.report import Reporter
+from harness.report import Reporter, SetupError
 from harness.stack import ROOT
 
 REPORT = """<testsuites><testsuite>
@@ -23,7 +23,7 @@ def chosen(*arguments, start=ROOT):
     return {phase.name: phase.chosen for phase in phases}, others
 
 
-def test_no_argument_runs_every_phase():
+def test_no_argument_runs_every_phase_but_those_that_want_to_be_named():
     phases, others = chosen()
     assert list(phases) == ["plain", "odoo", "oca", "suite"]
     assert others == []
@@ -62,12 +62,39 @@ def test_folder_above_chooses_the_phases_below():
     assert phases == {
         "plain": [str(ROOT / "tests" / "plain")],
         "suite": [str(ROOT / "tests" / "suite")],
+        "canary": [str(ROOT / "tests" / "canary")],
     }
 
 
 def test_path_is_read_from_where_it_was_typed():
     phases, _others = chosen("plain", start=ROOT / "tests")
     assert phases == {"plain": [str(ROOT / "tests" / "plain")]}
+
+
+class Apps:
+    """Stands for a server; its database knows some apps."""
+
+    def query(self, statement, name):
+        assert "ir_module_module" in statement
+        return [("sale",), ("crm",)]
+
+
+def test_canary_goes_through_the_apps_of_the_list(tmp_path):
+    listed = testing.canary_apps("below", Apps())
+    assert {"crm", "mass_mailing", "sale_management"} <= set(listed)
+    assert not [name for name in listed if name.startswith("#")]
+    other = tmp_path / "apps.txt"
+    other.write_text("# two\nsale\n\ncrm\nsale\n")
+    assert testing.canary_apps("below", Apps(), str(other)) == ["crm", "sale"]
+
+
+def test_canary_goes_through_all_apps_when_told():
+    assert testing.canary_apps("below", Apps(), "all") == ["crm", "sale"]
+
+
+def test_list_of_apps_that_is_missing_is_told(tmp_path):
+    with pytest.raises(SetupError, match="cannot be read"):
+        testing.canary_apps("below", Apps(), str(tmp_path / "none.txt"))
 
 
 def test_report_is_added_up(tmp_path):
@@ -173,4 +200,4 @@ def test_what_broke_beside_the_tests_is_not_made_good(tmp_path, monkeypatch):
 
 
 def test_plain_tests_hang_on_no_machine():
-    assert [phase.name for phase in testing.phases() if not phase.timed] == ["plain"]
+    assert [phase.name for phase in testing.phases() if not phase.timed] == ["plain", "canary"]
