@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from .environment import Environment, prepare_services
 from .postgres import in_use
 from .report import Reporter, SetupError
 from .services import orphans
-from .shell import Terminated, clean_environment
+from .shell import Terminated, clean_environment, output_of
 from .stack import ROOT, SETUP, Stack
 from .venv import lock_print
 
@@ -27,15 +28,32 @@ BASE = {"account", "portal", "phone_validation", "sale_management", "sms"}
 # The apps that the canary is sent through; another list, or ``all`` that can be installed.
 CANARY_APPS = ROOT / "tests" / "canary" / "apps.txt"
 CANARY_CHOICE = "AJW_CANARY_APPS"
+# Prints those of some packages, as manifests name them, that this Python does not have.
+MISSING = """
+import importlib.metadata, json, re, sys
+missing = []
+for package in sys.argv[1:]:
+    try:
+        importlib.metadata.version(re.split("[<>=;[ ]", package)[0])
+    except importlib.metadata.PackageNotFoundError:
+        missing.append(package)
+print(json.dumps(missing))
+"""
 ALLOWED_SKIPS = SETUP / "allowed_skips.txt"
 NOTHING_COLLECTED = 5
 # Options of pytest whose value is an argument of its own, so that it is not taken for a path.
-WITH_VALUE = {"-k", "-m", "-p", "-c", "-o", "-W", "-r", "--deselect", "--ignore", "--maxfail"}
+WITH_VALUE = {
+    *("-k", "-m", "-n", "-p", "-c", "-o", "-W", "-r"),
+    *("--deselect", "--ignore", "--maxfail"),
+}
+ODOO_OPTIONS = ["--odoo-http", "--odoo-log-level=warn"]
 # With these pytest runs no test.
 PASSIVE = {"--collect-only", "--co", "--help", "-h", "--version", "--fixtures", "--markers"}
 STOP_EARLY = {"-x", "--exitfirst"}
 # So many failures of a phase may come of a busy machine; more do not.
 AGAIN_AT_MOST = 3
+# Processes that share the tests of a phase, each with a database of its own; more want more memory.
+WORKERS_AT_MOST = 4
 
 
 @dataclass
@@ -46,7 +64,8 @@ class Phase:
     :param targets: folders that are searched for tests when none are named.
     :param options: arguments of pytest.
     :param timed: whether its tests wait for browsers, threads and processes.
-    :param named_only: whether it runs only when its tests are named.
+    :param costly: whether it runs only in a run of everything, or when its tests are named.
+    :param shared: whether several processes may share its tests.
     """
 
     name: str
@@ -54,7 +73,18 @@ class Phase:
     options: list[str] = field(default_factory=list)
     chosen: list[str] = field(default_factory=list)
     timed: bool = False
-    named_only: bool = False
+    costly: bool = False
+    shared: bool = False
+
+    def workers(self) -> list[str]:
+        """Options of pytest-xdist: whole folders are shared by class among processes.
+
+        A copied database and a registry each are worth it for many tests only.
+        """
+        count = min(os.cpu_count() or 1, WORKERS_AT_MOST)
+        if not self.shared or count < 2 or not any(Path(test).is_dir() for test in self.chosen):
+            return []
+        return ["-n", str(count), "--dist", "loadscope"]
 
     def holds(self, path: Path) -> bool:
         return any(path == target or target in path.parents for target in self.targets)
@@ -187,10 +217,28 @@ def canary_apps(below: str, databases: Databases, choice: str = "") -> list[str]
     return sorted({line for line in lines if line and not line.startswith("#")})
 
 
+def without_parts(environment: Environment, apps: list[str]) -> set[str]:
+    """Return those of some apps that need Python packages which are not installed."""
+    needs: dict[str, list[str]] = {}
+    for folder in environment.source.addons:
+        for app in apps:
+            path = Path(folder) / app / "__manifest__.py"
+            if path.is_file():
+                manifest = ast.literal_eval(path.read_text())
+                needs[app] = manifest.get("external_dependencies", {}).get("python", [])
+    wanted = sorted({package for packages in needs.values() for package in packages})
+    missing = set(json.loads(output_of([environment.stack.python, "-c", MISSING, *wanted]) or "[]"))
+    return {app for app, packages in needs.items() if missing.intersection(packages)}
+
+
 def canary_database(environment: Environment, databases: Databases) -> str:
     """Return the name of a copy of the test database with the apps of the canary."""
     below = test_database(environment, databases)
-    apps = canary_apps(below, databases, os.environ.get(CANARY_CHOICE, ""))
+    choice = os.environ.get(CANARY_CHOICE, "")
+    apps = canary_apps(below, databases, choice)
+    if choice == "all" and (left_out := without_parts(environment, apps)):
+        environment.reporter.line(f"Left out, for want of packages: {', '.join(sorted(left_out))}")
+        apps = [app for app in apps if app not in left_out]
     name = f"ajw_canary_{short_hash([below, *apps])}"
     with environment.reporter.step("Test database with many apps") as step:
         if databases.exists(name):
@@ -227,11 +275,11 @@ def phases() -> list[Phase]:
             [ROOT / "tests" / "plain", ROOT / "sandbox" / "tests", SETUP / "tests"],
             ["-p", "no:odoo"],
         ),
-        Phase("odoo", [ADDONS], ["--odoo-http", "--odoo-log-level=warn"], timed=True),
-        Phase("oca", [ADDONS_OCA], ["--odoo-http", "--odoo-log-level=warn"], timed=True),
+        Phase("odoo", [ADDONS], ODOO_OPTIONS, timed=True, shared=True),
+        Phase("oca", [ADDONS_OCA], ODOO_OPTIONS, timed=True),
         Phase("suite", [ROOT / "tests" / "suite"], ["-p", "no:odoo"], timed=True),
-        # ten minutes beside an hour: not yet part of every run
-        Phase("canary", [ROOT / "tests" / "canary"], ["-p", "no:odoo"], named_only=True),
+        # its database takes minutes: not for a -k that chooses none of its tests
+        Phase("canary", [ROOT / "tests" / "canary"], ["-p", "no:odoo"], costly=True),
     ]
 
 
@@ -262,7 +310,8 @@ def assign(arguments: list[str], start: Path) -> tuple[list[Phase], list[str]]:
         previous = argument
     if not named:
         for phase in everything:
-            phase.chosen = [] if phase.named_only else [str(target) for target in phase.targets]
+            left_out = phase.costly and others
+            phase.chosen = [] if left_out else [str(target) for target in phase.targets]
     for phase in everything:
         phase.chosen = [test for test in phase.chosen if Path(test.partition("::")[0]).exists()]
     return [phase for phase in everything if phase.chosen], others
@@ -344,6 +393,8 @@ def run_phase(environment: Environment, phase: Phase, others: list[str], databas
         variables["ODOO_QUEUE_JOB_CHANNELS"] = "root:0"
     if "--odoo-http" in options:
         options += [f"--odoo-database={database}", f"--odoo-config={config}"]
+    if "-n" not in others:
+        options += phase.workers()
     command = [
         *(str(stack.python), "-m", "pytest", f"--rootdir={ROOT}", f"--junitxml={report}"),
         *("-o", f"cache_dir={stack.home / 'pytest_cache'}", *options, *others, *phase.chosen),

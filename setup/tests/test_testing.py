@@ -2,7 +2,9 @@
 
 import io
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,13 +25,13 @@ def chosen(*arguments, start=ROOT):
     return {phase.name: phase.chosen for phase in phases}, others
 
 
-def test_no_argument_runs_every_phase_but_those_that_want_to_be_named():
+def test_no_argument_runs_every_phase():
     phases, others = chosen()
-    assert list(phases) == ["plain", "odoo", "oca", "suite"]
+    assert list(phases) == ["plain", "odoo", "oca", "suite", "canary"]
     assert others == []
 
 
-def test_option_alone_runs_every_phase():
+def test_option_alone_runs_every_phase_but_the_costly():
     phases, others = chosen("-k", "gate")
     assert list(phases) == ["plain", "odoo", "oca", "suite"]
     assert others == ["-k", "gate"]
@@ -88,8 +90,55 @@ def test_canary_goes_through_the_apps_of_the_list(tmp_path):
     assert testing.canary_apps("below", Apps(), str(other)) == ["crm", "sale"]
 
 
+@pytest.mark.parametrize(
+    ("processors", "workers"),
+    [
+        (None, []),
+        (1, []),
+        (2, ["-n", "2", "--dist", "loadscope"]),
+        (64, ["-n", "4", "--dist", "loadscope"]),
+    ],
+)
+def test_whole_folders_are_shared_by_as_many_processes_as_there_are_processors(
+    monkeypatch, processors, workers
+):
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    phases, _others = testing.assign([], ROOT)
+    assert {phase.name: phase.workers() for phase in phases if phase.workers()} == (
+        {"odoo": workers} if workers else {}
+    )
+
+
+def test_named_files_run_in_one_process(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    [phase], _others = testing.assign(["addons/ajw_consent/tests/test_gate.py"], ROOT)
+    assert phase.name == "odoo"
+    assert phase.workers() == []
+
+
 def test_canary_goes_through_all_apps_when_told():
     assert testing.canary_apps("below", Apps(), "all") == ["crm", "sale"]
+
+
+def test_lists_of_apps_hold_no_app_twice_and_the_longer_holds_the_shorter():
+    short, long = (
+        [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        for path in (testing.CANARY_APPS, testing.CANARY_APPS.with_name("apps_long.txt"))
+    )
+    assert len(set(short)) == len(short) >= 25
+    assert set(short) < set(long)
+    assert len(set(long)) == len(long)
+
+
+def test_apps_that_want_a_package_are_left_out(tmp_path):
+    for name, wanted in (("sale", []), ("ldap", ["no-such-package>=2"]), ("pdf", ["pytest"])):
+        (tmp_path / name).mkdir()
+        manifest = {"name": name, "external_dependencies": {"python": wanted}}
+        (tmp_path / name / "__manifest__.py").write_text(repr(manifest))
+    environment = SimpleNamespace(
+        source=SimpleNamespace(addons=[str(tmp_path)]), stack=SimpleNamespace(python=sys.executable)
+    )
+    assert testing.without_parts(environment, ["ldap", "pdf", "sale", "gone"]) == {"ldap"}
 
 
 def test_list_of_apps_that_is_missing_is_told(tmp_path):
