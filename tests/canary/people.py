@@ -6,6 +6,9 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+#: Names that namesakes share.
+NAMES = ("first", "last", "old_last")
+
 _CONSONANTS, _VOWELS = "bdfgklmnprtvz", "aeiou"
 
 

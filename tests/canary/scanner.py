@@ -69,42 +69,66 @@ def columns(cursor: Any) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def _text(column: str, kind: str) -> str:
+def _said(of: tuple[str, str]) -> str:
+    column, kind = of
     quoted = f't."{column}"'
     if kind == "bytea":
         return f"encode({quoted}, 'escape')"
     return f"{quoted}::text"
 
 
-def scan_tables(cursor: Any, words: Mapping[str, str], leave: set[str] = frozenset()) -> list[Hit]:
+def tables_with_id(cursor: Any) -> set[str]:
+    cursor.execute("SELECT table_name FROM information_schema.columns WHERE column_name = 'id'")
+    return {table for (table,) in cursor.fetchall()}
+
+
+def scan_tables(cursor: Any, words: Mapping[str, str]) -> list[Hit]:
     """Every row of the database in which one of the words stands.
 
     :param words: kind → word, in small letters
-    :param leave: tables that are not looked into
     """
-    patterns = {kind: pattern(word) for kind, word in words.items()}
-    either = "|".join(patterns.values())
-    found = []
+    return scan_tables_for(cursor, {"": words})[""]
+
+
+def scan_tables_for(cursor: Any, people: Mapping[str, Mapping[str, str]]) -> dict[str, list[Hit]]:
+    """The same for several people, in one pass over the database.
+
+    :param people: who → kind → word
+    """
+    patterns = {
+        who: {kind: re.compile(pattern(word), re.IGNORECASE) for kind, word in words.items()}
+        for who, words in people.items()
+    }
+    found: dict[str, list[Hit]] = {who: [] for who in people}
+    if not any(people.values()):
+        return found
+    alternatives = {each.pattern for kinds in patterns.values() for each in kinds.values()}
+    anybody = "|".join(sorted(alternatives))
+    somebody = {
+        who: re.compile("|".join(each.pattern for each in kinds.values()), re.IGNORECASE)
+        for who, kinds in patterns.items()
+        if kinds
+    }
+    have_id = tables_with_id(cursor)
     for table, texts in columns(cursor).items():
-        if not texts or table in leave:
+        if not texts:
             continue
+        row = "t.id::text" if table in have_id else "t.ctid::text"
+        # only what somebody stands in is read
+        values = ", ".join(f"CASE WHEN {text} ~* %s THEN {text} END" for text in map(_said, texts))
+        where = " OR ".join(f"{_said(each)} ~* %s" for each in texts)
         cursor.execute(
-            "SELECT 1 FROM information_schema.columns WHERE table_name = %s "
-            "AND column_name = 'id'", [table]
-        )  # fmt: skip
-        row = "t.id::text" if cursor.fetchone() else "t.ctid::text"
-        values = ", ".join(_text(*each) for each in texts)
-        where = " OR ".join(f"{_text(*each)} ~* %s" for each in texts)
-        cursor.execute(
-            f'SELECT {row}, {values} FROM "{table}" t WHERE {where}', [either] * len(texts)
+            f'SELECT {row}, {values} FROM "{table}" t WHERE {where}', [anybody] * len(texts) * 2
         )
         for row_id, *read in cursor.fetchall():
             for (column, _kind), value in zip(texts, read, strict=True):
-                found += [
-                    Hit(table, column, row_id, kind)
-                    for kind in words
-                    if value and re.search(patterns[kind], value, re.IGNORECASE)
-                ]
+                for who, each in somebody.items() if value else ():
+                    if each.search(value):
+                        found[who] += [
+                            Hit(table, column, row_id, kind)
+                            for kind, wanted in patterns[who].items()
+                            if wanted.search(value)
+                        ]
     return found
 
 
@@ -143,16 +167,33 @@ def scan_files(folders: Mapping[str, Path], words: Mapping[str, str]) -> list[Hi
 
     :param folders: what they are called → where they lie
     """
-    patterns = {kind: re.compile(pattern(word), re.IGNORECASE) for kind, word in words.items()}
-    found = []
+    return scan_files_for(folders, {"": words})[""]
+
+
+def scan_files_for(
+    folders: Mapping[str, Path], people: Mapping[str, Mapping[str, str]]
+) -> dict[str, list[Hit]]:
+    """The same for several people; each file is read once.
+
+    :param people: who → kind → word
+    """
+    patterns = [
+        (who, kind, re.compile(pattern(word), re.IGNORECASE))
+        for who, words in people.items()
+        for kind, word in words.items()
+    ]
+    anybody = re.compile("|".join(each.pattern for *_who, each in patterns), re.IGNORECASE)
+    found: dict[str, list[Hit]] = {who: [] for who in people}
     for label, folder in folders.items():
         for path in sorted(folder.rglob("*")):
             if not path.is_file():
                 continue
             texts = [unicodedata.normalize("NFC", text) for text in contents(path.read_bytes())]
-            for kind, each in patterns.items():
-                if each.search(path.name) or any(each.search(text) for text in texts):
-                    found.append(Hit(label, "file", str(path.relative_to(folder)), kind))
+            texts = [text for text in (path.name, *texts) if anybody.search(text)]
+            for who, kind, each in patterns:
+                if any(each.search(text) for text in texts):
+                    name = str(path.relative_to(folder))
+                    found[who].append(Hit(label, "file", name, kind))
     return found
 
 

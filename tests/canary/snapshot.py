@@ -67,6 +67,7 @@ def linked(cursor: Any, start: Mapping[str, Collection[str]], steps: int = 1) ->
     everything = {(table, str(row)) for table, rows in start.items() for row in rows}
     newest = everything
     own = set(tables_with_id(cursor))
+    pairs = _columns_of_pairs(cursor)
     for _step in range(steps):
         by_table: dict[str, list[str]] = {}
         for table, row in newest:
@@ -80,8 +81,8 @@ def linked(cursor: Any, start: Mapping[str, Collection[str]], steps: int = 1) ->
                 f'SELECT id::text FROM "{key.table}" WHERE "{key.column}"::text = ANY(%s)', [ids]
             )
             found |= {(key.table, row) for (row,) in cursor.fetchall()}
-        for table in own:
-            found |= _pairs(cursor, table, by_table)
+        for table in own & pairs.keys():
+            found |= _pairs(cursor, table, pairs[table], by_table)
         newest = found - everything
         everything |= found
     return everything
@@ -104,16 +105,27 @@ def _only_says_who_wrote(key: Key) -> bool:
     return key.column in ("create_uid", "write_uid") and key.table != "res_users_log"
 
 
-def _pairs(cursor: Any, table: str, by_table: Mapping[str, list[str]]) -> set[tuple]:
-    """Rows that point to some rows by the name of a model and an id."""
+def _columns_of_pairs(cursor: Any) -> dict[str, str]:
+    """Tables whose rows point by the name of a model and an id: table → column of the name."""
     cursor.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = %s "
-        "AND column_name IN ('res_model', 'model', 'res_id', 'model_name')", [table]
-    )  # fmt: skip
-    names = {name for (name,) in cursor.fetchall()}
-    model = next((name for name in ("res_model", "model", "model_name") if name in names), None)
-    if not model or "res_id" not in names or table == "ir_model_data":
-        return set()
+        "SELECT table_name, column_name FROM information_schema.columns "
+        "WHERE column_name IN ('res_model', 'model', 'res_id', 'model_name')"
+    )
+    names: dict[str, set[str]] = {}
+    for table, column in cursor.fetchall():
+        names.setdefault(table, set()).add(column)
+    return {
+        table: next(name for name in ("res_model", "model", "model_name") if name in columns)
+        for table, columns in names.items()
+        if "res_id" in columns and len(columns) > 1 and table != "ir_model_data"
+    }
+
+
+def _pairs(cursor: Any, table: str, model: str, by_table: Mapping[str, list[str]]) -> set[tuple]:
+    """Rows that point to some rows by the name of a model and an id.
+
+    :param model: column with the name
+    """
     found = set()
     for target, ids in by_table.items():
         cursor.execute(

@@ -12,6 +12,8 @@ from tests.plain.packages import load
 _engine = load("ajw_privacy", "engine").__name__
 identifiers = importlib.import_module(_engine + ".identifiers")
 names = importlib.import_module(_engine + ".names")
+namesakes = importlib.import_module(_engine + ".namesakes")
+redact = importlib.import_module(_engine + ".redact")
 phones = importlib.import_module(_engine + ".phones")
 identify, key, strength = identifiers.identify, identifiers.key, identifiers.strength
 name_forms, phone_forms = identifiers.name_forms, identifiers.phone_forms
@@ -216,3 +218,38 @@ def test_never_fails(text, country):
         key(item.kind, item.value)
     name_forms(text)
     phone_forms(text, country)
+
+
+# --- single words ---------------------------------------------------------------------------------
+
+
+def test_single_words_of_a_name_are_its_own():
+    found = identifiers.single_words(
+        identify(names=["Asha Meera Zephyr", "A. Vexley"], companies=["Quorn Ltd"])
+    )
+    assert [tuple(each) for each in found] == [
+        ("name", word, "own") for word in ("Asha", "Meera", "Vexley", "Zephyr")
+    ]
+
+
+def test_single_words_that_are_none():
+    people = ["Will Rao", "Anna Das", "田中 太郎", "Cher"]
+    # an everyday word, too short to be told from one, no space around it, looked for already
+    assert {each.value for each in identifiers.single_words(identify(names=people))} == {"Anna"}
+
+
+def test_a_single_word_is_a_name_only_as_one_is_written():
+    matcher = redact.Matcher([identifiers.Identifier("name", "Garten", "own")])
+    text, count = matcher.replace(
+        "Garten-2026-1, GARTEN/7, im garten, Gartenbau, an garten@x.example"
+    )
+    assert (text, count) == (
+        "[erased]-2026-1, [erased]/7, im garten, Gartenbau, an garten@x.example", 2
+    )  # fmt: skip
+
+
+def test_a_word_by_which_others_go_is_nobodys():
+    words = identifiers.single_words(identify(names=["Asha Zephyr", "Asha Vexley"]))
+    values = ["zephyr textiles", "Bruno ashabad", "vexley@example.com"]
+    assert [each.value for each in namesakes.nobody_elses(words, values)] == ["Asha", "Vexley"]
+    assert namesakes.nobody_elses(words, ["Asha Zephyr-Vexley"]) == ()

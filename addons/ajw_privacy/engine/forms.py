@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .identifiers import Identifier, compact, email_forms
+from .identifiers import OWN, Identifier, compact, email_forms
 from .names import COMMON, edges, is_initial, is_unspaced, name_words, orders
 from .phones import SURE_DIGITS, digits, phone_forms
 from .writing import clean, clusters, digit, fold, pattern, starts
@@ -49,11 +49,11 @@ def _letters(text: str, *, upper: bool = False) -> list[str]:
     return found
 
 
-def _name_forms(value: str) -> Iterator[Form]:
+def _name_forms(value: str, *, upper: bool = False) -> Iterator[Form]:
     words = name_words(value)
     whole = [word for word in words if not is_initial(word)]
     # "may" and "will" are words, "May" may be a name
-    upper = all(fold(word) in COMMON for word in whole)
+    upper = upper or all(fold(word) in COMMON for word in whole)
     for order in orders(words):
         parts: list[str] = []
         for word in order:
@@ -111,13 +111,14 @@ def forms(identifier: Identifier) -> list[Form]:
 
     :raises ValueError: for a kind that is none
     """
-    kind, value, _strength = identifier
+    kind, value, grade = identifier
     value = clean(value)
     if kind == "login" and "@" in value:
         kind = "email"
     match kind:
         case "name":
-            return list(_name_forms(value))
+            # one word alone is only a name as a name is written
+            return list(_name_forms(value, upper=grade == OWN))
         case "company" | "address":
             return [_line_form(value)]
         case "email":

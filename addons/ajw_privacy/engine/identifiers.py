@@ -1,7 +1,8 @@
 """What a person is recognised by: names, addresses, numbers, and how sure each is.
 
 *Strong* identifiers are looked for in every text; *weak* ones only where a row is the person's or
-tells of them anyway; those that are theirs *beside* others also in texts that hold a strong one.
+tells of them anyway; those that are theirs *beside* others also in texts that hold a strong one;
+single words of a name that nobody else has, on rows that are the person's *own*.
 What is too short to mean anybody is none. Only the caller knows whether somebody else holds the
 same value: :func:`weaken` says so.
 """
@@ -28,7 +29,7 @@ from .writing import clean, clusters, fold
 
 __all__ = [
     "Identifier", "KINDS", "address_forms", "email_forms", "identify", "key", "name_forms",
-    "phone_forms", "strength", "weaken",
+    "phone_forms", "single_words", "strength", "weaken",
 ]  # fmt: skip
 
 #: name and company: words; email, phone; address: a line of a postal address; tax, bank: numbers
@@ -42,6 +43,10 @@ _SHARED_BOX = re.compile(
 )
 #: Logins that are everybody's.
 _ANY_LOGIN = frozenset("admin demo user portal public test root guest system odoobot".split())
+#: Strength of a single word of a name: it counts on rows that are the person's own.
+OWN = "own"
+#: "Das" and "Les" are names and articles.
+MIN_LETTERS = 4
 #: Longer values are texts, not identifiers.
 MAX_LENGTH = 256
 
@@ -49,8 +54,9 @@ MAX_LENGTH = 256
 class Identifier(NamedTuple):
     """One thing a person is recognised by.
 
-    ``kind`` is one of :data:`KINDS`, ``strength`` is ``strong``, ``beside`` or ``weak``. The three
-    are all a :class:`~.matcher.Matcher` needs, so they can be stored (encrypted) and read back.
+    ``kind`` is one of :data:`KINDS`, ``strength`` is ``strong``, ``beside``, ``weak`` or ``own``.
+    The three are all a :class:`~.matcher.Matcher` needs, so they can be stored (encrypted) and
+    read back.
     """
 
     kind: str
@@ -258,3 +264,21 @@ def identify(
         for value in values:
             add(kind, value)
     return tuple(sorted(found.values(), key=lambda item: (KINDS.index(item.kind), item.value)))
+
+
+def single_words(identifiers: Iterable[Identifier]) -> tuple[Identifier, ...]:
+    """The words of the names among some identifiers, each alone, as ``own``.
+
+    Everyday words are none, nor is what is too short to be told from one, nor what no space tells
+    from the next word. Only the caller knows whether somebody or something else goes by one:
+    :func:`~.namesakes.nobody_elses`.
+    """
+    known = {key(item.kind, item.value) for item in identifiers}
+    found: dict[tuple[str, str], Identifier] = {}
+    for item in identifiers:
+        for word in name_words(item.value) if item.kind == "name" else ():
+            if fold(word) in COMMON or is_unspaced(word) or len(clusters(word)) < MIN_LETTERS:
+                continue
+            if (folded := key("name", word)) not in known:
+                found.setdefault(folded, Identifier("name", word, OWN))
+    return tuple(sorted(found.values()))

@@ -30,3 +30,20 @@ def weaken_by(identifiers: Iterable[Identifier], values: Iterable[str]) -> tuple
         return item._replace(strength="beside") if item.kind == "address" else item
 
     return tuple(graded(item) for item in matchers)
+
+
+def nobody_elses(words: Iterable[Identifier], values: Iterable[str]) -> tuple[Identifier, ...]:
+    """Those of some words that stand in no value of somebody or something else.
+
+    :param words: from :func:`~.identifiers.single_words`
+    :param values: names and addresses of others, names of things
+    """
+    # "rao textiles" is named so as well, however it is written
+    matchers = {word: Matcher([word._replace(strength="weak")]) for word in words}
+    for value in values:
+        if not matchers:
+            break
+        matchers = {
+            word: matcher for word, matcher in matchers.items() if not matcher.found_in(value)
+        }
+    return tuple(matchers)
