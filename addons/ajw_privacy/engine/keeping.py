@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from .deadlines import in_force
 from .keeping_dates import period_end, year_end
-from .keeping_rules import Law, Rule, for_duty, is_expected
+from .keeping_rules import NOTICE, Law, Rule, for_duty, is_expected
 
 #: Why a row is kept and no last day can be given: (key, sentence). The first that fits is named.
 NO_END = (
@@ -130,7 +130,7 @@ def until(rule: Rule, dates: Dates, company: Company, on: date) -> Keeping | Non
 
     :return: None when the rule does not bind the row on that day
     """
-    if not rule.period or not _binds(rule, dates, on):
+    if not rule.period or rule.counted_from == NOTICE or not _binds(rule, dates, on):
         return None
     try:
         if rule.countries and not company.country:

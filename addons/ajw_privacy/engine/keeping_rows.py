@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
+from .hits import HITS
 from .keeping import Keeping
-from .walk import HITS
 
 KEPT_ROWS = SQL.identifier("ajw_privacy_kept")
 
@@ -43,6 +43,7 @@ class Facts(NamedTuple):
     :param day: date of the document, NULL: not known
     :param bound: whether it is in the books
     :param sealed: whether a hash seals it
+    :param ended: day on which the last proceedings about it ended, NULL: there were none
     """
 
     join: SQL
@@ -50,6 +51,7 @@ class Facts(NamedTuple):
     day: SQL
     bound: SQL
     sealed: SQL
+    ended: SQL = SQL("NULL::date")
 
 
 def facts(
@@ -147,12 +149,13 @@ def _audited(model: str, restricted: SQL | None) -> Facts:
 
 
 def known_statement(source: SQL, found: Facts, condition: SQL) -> SQL:
-    """SELECT of what there is to decide: distinct (company, day, sealed) of bound rows."""
+    """SELECT of what there is to decide: distinct (company, day, sealed, ended) of bound rows."""
     return SQL(
-        "SELECT DISTINCT %s, %s, %s FROM %s %s WHERE %s AND %s",
+        "SELECT DISTINCT %s, %s, %s, %s FROM %s %s WHERE %s AND %s",
         found.company,
         found.day,
         found.sealed,
+        found.ended,
         source,
         found.join,
         condition,
@@ -160,19 +163,37 @@ def known_statement(source: SQL, found: Facts, condition: SQL) -> SQL:
     )
 
 
-def _decided(decisions: Mapping[tuple[int | None, date | None, bool], Keeping]) -> SQL:
+#: What decides on a row: company, day, whether sealed, and the day on which proceedings ended.
+Case = tuple[int | None, date | None, bool, date | None]
+
+
+def _decided(decisions: Mapping[Case, Keeping]) -> SQL:
     """Decisions as rows of a table ``v``."""
     return SQL(", ").join(
         SQL(
-            "(%s::int4, %s::date, %s, %s, %s, %s::date, %s)",
-            company, day, sealed, answer.duty, answer.article, answer.until, answer.no_end or None,
+            "(%s::int4, %s::date, %s, %s::date, %s, %s, %s::date, %s)",
+            company, day, sealed, ended, answer.duty, answer.article, answer.until,
+            answer.no_end or None,
         )
-        for (company, day, sealed), answer in decisions.items()
+        for (company, day, sealed, ended), answer in decisions.items()
     )  # fmt: skip
 
 
-_SAME = "v.company IS NOT DISTINCT FROM %s AND v.day IS NOT DISTINCT FROM %s AND v.sealed = %s"
-_V = "(VALUES %s) v (company, day, sealed, duty, article, until, no_end)"
+_V = "(VALUES %s) v (company, day, sealed, ended, duty, article, until, no_end)"
+
+
+def _same(found: Facts) -> SQL:
+    """Condition: the decision ``v`` is on the row."""
+    return SQL(
+        "v.company IS NOT DISTINCT FROM %s AND v.day IS NOT DISTINCT FROM %s AND v.sealed = %s "
+        "AND v.ended IS NOT DISTINCT FROM %s",
+        found.company, found.day, found.sealed, found.ended,
+    )  # fmt: skip
+
+
+def decided_join(found: Facts, decisions: Mapping[Case, Keeping]) -> SQL:
+    """JOIN of the decisions as rows ``v``: duty, article, until, no_end."""
+    return SQL("JOIN %s ON %s", SQL(_V, _decided(decisions)), _same(found))
 
 
 def hits_of(erasure_id: int, model: str, table: str, ownership: int) -> SQL:
@@ -191,13 +212,13 @@ def record_statement(
     source: SQL,
     found: Facts,
     condition: SQL,
-    decisions: Mapping[tuple[int | None, date | None, bool], Keeping],
+    decisions: Mapping[Case, Keeping],
     file: SQL | None = None,
 ) -> SQL:
     """INSERT of the rows that are kept; where several laws ask, the one that does so longest.
 
     :param place: model, field (``""``: the row as such), ownership
-    :param decisions: (company, day, sealed) → answer; a row without one is not kept
+    :param decisions: what decides → answer; a row without one is not kept
     :param file: id of the attachment that is meant, from a table of the source
     """
     model, field, ownership = place
@@ -213,7 +234,7 @@ def record_statement(
                ON CONFLICT DO NOTHING""",
         KEPT_ROWS, file, erasure_id, controller, model, field or None, str(ownership), file,
         source, found.join, SQL(_V, _decided(decisions)),
-        SQL(_SAME, found.company, found.day, found.sealed), condition, found.bound, file,
+        _same(found), condition, found.bound, file,
     )  # fmt: skip
 
 
@@ -259,7 +280,7 @@ def due_rows(erasure_id: int, place: tuple[str, str], table: str, on: date) -> S
 def prolong_statement(
     source: SQL,
     found: Facts,
-    decisions: Mapping[tuple[int | None, date | None, bool], Keeping],
+    decisions: Mapping[Case, Keeping],
 ) -> SQL:
     """UPDATE of rows that have to stay longer than it was thought: a law may have changed."""
     return SQL(
@@ -270,5 +291,5 @@ def prolong_statement(
                     ORDER BY k.kept_id, v.until DESC NULLS FIRST, v.duty, v.article) n
             WHERE kept.id = n.kept_id""",
         KEPT_ROWS, source, found.join, SQL(_V, _decided(decisions)),
-        SQL(_SAME, found.company, found.day, found.sealed), found.bound,
+        _same(found), found.bound,
     )  # fmt: skip

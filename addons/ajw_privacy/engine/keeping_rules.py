@@ -7,10 +7,11 @@ no legal advice. :mod:`.keeping` counts with them.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
+from .deadlines import in_force
 from .keeping_dates import year_end
 
 #: Units of a period: (key, label).
@@ -28,7 +29,10 @@ COUNTED_FROM = (
     ("processing", "Last processing of the data"),
     ("employment", "End of employment"),
     ("employment_year", "End of the calendar year in which employment ended"),
+    ("notice", "Back from the day of an erasure: people are told so long before"),
 )
+#: Rules that are counted so keep nothing.
+NOTICE = "notice"
 
 #: Which rows a rule binds that came into force, or ended, on a day: (key, label).
 APPLIES_TO = (
@@ -135,6 +139,33 @@ def covers(rule: Rule, country: str) -> bool:
         or not country
         or any(country == code or country in GROUPS.get(code, ()) for code in rule.countries)
     )
+
+
+def longest_after(rules: Iterable[Rule]) -> int:
+    """For how many months after proceedings the longest of some rules keeps documents; 0: none."""
+    return max((rule.proceedings_months for rule in rules if rule.proceedings), default=0)
+
+
+def notices(law: Law, country: str, on: date) -> list[Rule]:
+    """Rules that ask for telling people before they are erased, the longest time first.
+
+    :param country: code; ``""``, not known: every country's
+    :param on: the day on which they have to be in force
+    """
+    found = [
+        rule
+        for rule in law.rules
+        if rule.counted_from == NOTICE
+        and rule.period
+        and covers(rule, country)
+        and in_force(on, rule.valid_from, rule.valid_to)
+    ]
+    return sorted(found, key=lambda rule: (-days(rule), rule.article))
+
+
+def days(rule: Rule) -> int:
+    """The period of a rule in days, at most; a month has 31 of them."""
+    return rule.period * {"day": 1, "month": 31, "year": 366}[rule.unit]
 
 
 def problems_of(rule: Rule) -> list[str]:

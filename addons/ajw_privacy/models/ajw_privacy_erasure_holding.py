@@ -2,6 +2,7 @@ from odoo import models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..engine import classify
 from ..engine.graph import KEPT
 from .selections import OPEN_STATES
 
@@ -25,16 +26,17 @@ class AjwPrivacyErasure(models.Model):
             )
         )
         for hold in holds:
-            persons = hold._persons()
-            wanted = hold._patterns(persons)
+            keeps = hold._keeps()
             for model_name, ids in hit:
                 if model_name not in survey or survey[model_name].is_passing:
                     continue
+                if hold.kind != "person" and model_name in classify.PERSON_MODELS:
+                    continue  # who they are: the hold stands against the erasure as a whole
                 # sudo: what is held does not depend on who asks
                 model = self.env[model_name].sudo().with_context(
                     active_test=False, skip_res_field_check=True
                 )  # fmt: skip
-                held = hold._held_of(model, persons, wanted)
+                held = keeps(model)
                 if not held.is_false():
                     rows = model.search(held & Domain("id", "in", ids))
                     self._note_held(hold, model_name, rows._ids)
@@ -97,10 +99,9 @@ class AjwPrivacyErasure(models.Model):
         """Note rows that a legal hold keeps beyond the law's time, and which one."""
         holds = self.env["ajw.privacy.hold"]._in_force(self.company_id)
         for hold in holds:
-            persons = hold._persons()
             # sudo: what is held does not depend on who asks
             model = self.env[model_name].sudo().with_context(active_test=False)
-            held = hold._held_of(model, persons, hold._patterns(persons))
+            held = hold._keeps()(model)
             if held.is_false():
                 continue
             ids = [

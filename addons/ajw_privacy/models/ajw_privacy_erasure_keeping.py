@@ -5,8 +5,9 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..engine import certificate_form as form
-from ..engine import erase, keeping, keeping_cells, keeping_rows, plan
+from ..engine import erase, keeping, keeping_cells, keeping_rows, keeping_rules, plan
 from ..engine.graph import KEPT, OWN
+from ..engine.hits import in_own_thread
 
 #: What a kept field's action is said to be while it is kept.
 KEEP = "keep"
@@ -49,17 +50,17 @@ class AjwPrivacyErasure(models.Model):
         """What keeps rows, by what decides on them.
 
         :param codes: of the duties that ask for it; none: the data map says so without a law
-        :param rows: (company id, day, whether sealed) each
-        :return: (company id, day, whether sealed) → :class:`~..engine.keeping.Keeping`, without
-            those that nothing keeps any more
+        :param rows: (company id, day, whether sealed, end of proceedings) each
+        :return: the same → :class:`~..engine.keeping.Keeping`, without those that nothing keeps
+            any more
         """
         law, found = self._law(known), {}
         codes = [code for code in codes if code in law.duties]
         for row in rows:
-            company_id, day, is_sealed = row
+            company_id, day, is_sealed, ended = row
             answer = keeping_cells.still_kept(
-                codes, law, keeping.Dates(day, day), self._keeper(company_id, known),
-                self._today(), is_sealed,
+                codes, law, keeping.Dates(day, day, proceedings_end=ended),
+                self._keeper(company_id, known), self._today(), is_sealed,
             )  # fmt: skip
             if answer:
                 found[row] = answer
@@ -89,8 +90,11 @@ class AjwPrivacyErasure(models.Model):
             return field
         return field._replace(erase=keeping_cells.ending(field.category))
 
-    def _facts(self, model_name, field, known):
-        """What decides on rows of a model. See ``engine.keeping_rows.facts``."""
+    def _facts(self, model_name, field, known, company=None):
+        """What decides on rows of a model. See ``engine.keeping_rows.facts``.
+
+        :param company: res.company whose holds count, by default that of the erasure
+        """
         key = ("facts", model_name, field is not None and field.name)
         if key not in known:
             model = self.pool[model_name]
@@ -111,7 +115,11 @@ class AjwPrivacyErasure(models.Model):
             )  # fmt: skip
             if field is None or (model_name, field.name) not in keeping_rows.SEALED:
                 found = found._replace(sealed=SQL("FALSE"))
-            known[key] = found
+            months = keeping_rules.longest_after(self._law(known).rules)
+            ended = self.env["ajw.privacy.hold"]._ended_on(
+                model_name, company or self.company_id, months
+            )
+            known[key] = found._replace(ended=ended)
         return known[key]
 
     def _restricted_messages(self):
@@ -156,15 +164,15 @@ class AjwPrivacyErasure(models.Model):
 
         So the text can be cut later, when nobody knows any more who they were.
         """
-        matcher, after = self._matcher(ownership, known), 0
-        whole = self._beside(ownership, known) or matcher
+        after, beside = 0, self._beside(ownership, known)
+        own = in_own_thread(self.id) if self._has_threads(field.model, ownership) else SQL("FALSE")
         while True:
             rows = self.env.execute_query(
                 SQL(
-                    "SELECT k.id, %s FROM ajw_privacy_kept k JOIN %s t ON t.id = k.res_id "
+                    "SELECT k.id, %s, %s FROM ajw_privacy_kept k JOIN %s t ON t.id = k.res_id "
                     "WHERE k.erasure_id = %s AND k.model_name = %s AND k.field_name = %s "
                     "AND k.ownership = %s AND k.id > %s ORDER BY k.id LIMIT %s",
-                    SQL.identifier("t", field.name), SQL.identifier(survey.table), self.id,
+                    SQL.identifier("t", field.name), own, SQL.identifier(survey.table), self.id,
                     field.model, field.name, str(ownership), after, erase.TEXTS,
                 )
             )  # fmt: skip
@@ -172,13 +180,18 @@ class AjwPrivacyErasure(models.Model):
                 return
             after = rows[-1][0]
             writing = plan.writing(self._ending_of(field))
-            naming = {kept_id for kept_id, _text in erase.redact_rows(rows, writing, matcher)}
-            spans = [
-                (kept_id, [len(text), [list(span) for span in whole.spans(text)]])
-                for kept_id, text in rows
-                if kept_id in naming and writing == "text" and matcher.found_in(text)
-            ]
-            if others := [kept_id for kept_id, _text in rows if kept_id not in naming]:
+            naming, spans = set(), []
+            for is_own, matcher in (
+                (False, self._matcher(ownership, known)), (True, self._matcher(OWN, known))
+            ):  # fmt: skip
+                texts = [(kept_id, text) for kept_id, text, mine in rows if mine == is_own]
+                naming.update(id_ for id_, _text in erase.redact_rows(texts, writing, matcher))
+                spans += [
+                    (kept_id, [len(text), [list(s) for s in (beside or matcher).spans(text)]])
+                    for kept_id, text in texts
+                    if kept_id in naming and writing == "text" and matcher.found_in(text)
+                ]
+            if others := [kept_id for kept_id, *_rest in rows if kept_id not in naming]:
                 self.env.cr.execute(
                     SQL("DELETE FROM ajw_privacy_kept WHERE id IN %s", tuple(others))
                 )

@@ -42,13 +42,7 @@ class AjwPrivacyErasure(models.Model):
     def action_view_tasks(self):
         """Open what is to be done outside of this database."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Recipients of %s", self.name),
-            "res_model": "ajw.privacy.recipient.task",
-            "view_mode": "list,form",
-            "domain": [("erasure_id", "=", self.id)],
-        }
+        return self.env["ajw.privacy.recipient.task"]._open_of(self, "erasure_id")
 
     # -- reminders -------------------------------------------------------------------------------
 

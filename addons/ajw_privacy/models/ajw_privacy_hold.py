@@ -6,18 +6,24 @@ from odoo.fields import Domain
 
 from .scope import acts_for_every_company
 
+#: What a hold is about and who placed it: never changed afterwards.
+LASTING = frozenset(
+    {"user_id", "kind", "partner_id", "model_name", "res_id", "domain", "lifted_on"}
+)
+
 
 class AjwPrivacyHold(models.Model):
-    """A legal hold: while it is in force, no policy touches what concerns the person.
+    """A legal hold: while it is in force, nothing takes away what it keeps.
 
-    It covers the contact and everything below it (its addresses and, on a company, its contacts),
-    because documents often hang on an address; never the colleagues of a person. A hold of one
-    company keeps the rows of its controller (head company and branches), and rows of no company.
+    On a person it covers the contact and everything below it (its addresses and, on a company, its
+    contacts), because documents often hang on an address; never the colleagues of a person. A hold
+    of one company keeps the rows of its controller (head company and branches), and rows of no
+    company. What a hold on a row or on a filter keeps: ``ajw_privacy_hold_kind``.
     """
 
     _name = "ajw.privacy.hold"
     _description = "Legal hold"
-    _inherit = ["ajw.privacy.shared", "ajw.privacy.thread"]
+    _inherit = ["ajw.privacy.shared", "ajw.privacy.filtered", "ajw.privacy.thread"]
     _order = "active desc, date_from desc, id desc"
 
     _ajw_personal_data = {
@@ -37,7 +43,6 @@ class AjwPrivacyHold(models.Model):
     partner_id = fields.Many2one(
         "res.partner",
         "Person or company",
-        required=True,
         index=True,
         ondelete="restrict",
         help="The hold covers this contact and all addresses and contacts below it.",
@@ -55,6 +60,7 @@ class AjwPrivacyHold(models.Model):
     authority = fields.Char(tracking=True, help="The court or authority that asks, if one does.")
     date_from = fields.Date("From", required=True, default=fields.Date.context_today, tracking=True)
     date_until = fields.Date("Until", tracking=True, help="The last day. Empty: until lifted.")
+    lifted_on = fields.Date(readonly=True, copy=False, help="The day on which it was archived.")
     user_id = fields.Many2one(
         "res.users", "Placed by", readonly=True, default=lambda self: self.env.uid, copy=False
     )
@@ -112,21 +118,27 @@ class AjwPrivacyHold(models.Model):
             # Said explicitly, so that no default says otherwise.
             if vals.setdefault("user_id", self.env.uid) != self.env.uid:
                 raise UserError(self.env._("A hold names the officer who placed it."))
+            vals["lifted_on"] = False
         created = super().create(vals_list)
         created._check_scope()
         return created
 
     def write(self, vals):
         self._check_scope()
-        if {"user_id", "partner_id"} & vals.keys() and any(
-            hold[name].id != vals[name]
+        if any(
+            self._fields[name].convert_to_write(hold[name], hold) != vals[name]
             for hold in self
-            for name in ("user_id", "partner_id")
-            if name in vals
+            for name in LASTING & vals.keys()
         ):
             raise UserError(
-                self.env._("Who is held and who placed the hold stays. Lift it and place another.")
+                self.env._(
+                    "What is held and who placed the hold stays. Place another, then lift it."
+                )
             )
+        if "active" in vals:
+            # some laws count from the day it ended
+            lifted_on = False if vals["active"] else fields.Date.context_today(self)
+            vals = {**vals, "lifted_on": lifted_on}
         result = super().write(vals)
         if "company_id" in vals:
             self._check_scope()
@@ -147,24 +159,29 @@ class AjwPrivacyHold(models.Model):
 
     @api.model
     def _in_force(self, company):
-        """The holds that count for rows of a company: those of its controller.
+        """The holds that count now for rows of a company: those of its controller.
 
         :param company: res.company; empty for rows without a company, which every hold keeps
         """
         # The first and the last day count wherever it is that day: between UTC-12 and UTC+14.
         now = fields.Datetime.now()
         latest, earliest = (now + timedelta(hours=14)).date(), (now - timedelta(hours=12)).date()
-        # sudo: a policy asks for all holds, whoever runs it
         domain = (
             Domain("active", "=", True)
             & Domain("date_from", "<=", latest)
             & (Domain("date_until", "=", False) | Domain("date_until", ">=", earliest))
         )
-        if company:
-            # sudo: a head company and its branches are one controller, whoever asks
-            root = company.sudo().root_id
-            domain &= Domain("company_id", "=", False) | Domain("company_id", "child_of", root.id)
-        return self.sudo().search(domain)
+        # sudo: a policy asks for all holds, whoever runs it
+        return self.sudo().search(domain & self._of_controller(company))
+
+    @api.model
+    def _of_controller(self, company):
+        """Holds that count for rows of a company, as a Domain; see :meth:`_in_force`."""
+        if not company:
+            return Domain.TRUE
+        # sudo: a head company and its branches are one controller, whoever asks
+        root = company.sudo().root_id
+        return Domain("company_id", "=", False) | Domain("company_id", "child_of", root.id)
 
     @api.model
     def _mark(self):

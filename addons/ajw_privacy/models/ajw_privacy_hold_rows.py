@@ -21,19 +21,21 @@ class AjwPrivacyHold(models.Model):
 
         A row is held when a link to a contact, user or consent subject points to a held person,
         when it hangs on the contact or on a document of theirs, when its text names one of their
-        addresses or numbers, or when the row it is built on (``_inherits``) is held.
+        addresses or numbers, or when the row it is built on (``_inherits``) is held; and when a
+        hold on documents keeps it (:meth:`_held_by_rows`).
 
         :param str model_name: model a policy treats
         :param company: the company whose rows are treated; empty for rows without one
         :return: Domain; nothing is held when it is false
         """
         in_force = self._in_force(company)
-        persons = in_force._persons() if in_force else in_force.partner_id
-        if not persons:
-            return Domain.FALSE
         # sudo: who is held is not for the reader of a policy to see
         model = self.env[model_name].sudo().with_context(active_test=False)
-        return self._held_of(model, persons, self._patterns(persons))
+        held = Domain.OR(each._held_by_rows(model) for each in in_force if each.kind != "person")
+        persons = in_force._persons() if in_force else in_force.partner_id
+        if not persons:
+            return held
+        return held | self._held_of(model, persons, self._patterns(persons))
 
     def _held_of(self, model, persons, wanted):
         """Rows of a model held because of the persons.

@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 
 from ..engine import deadlines
 from .rule_text import describe_rule
-from .selections import KINDS
+from .selections import CERTAINTIES, KINDS
 
 
 class AjwPrivacyJurisdictionRule(models.Model):
@@ -47,11 +47,7 @@ class AjwPrivacyJurisdictionRule(models.Model):
     article = fields.Char(help="The article of law.")
     source = fields.Char(help="Where the text, or what was read about it, can be found.")
     certainty = fields.Selection(
-        [
-            ("text", "Text of the law seen"),
-            ("secondary", "Looked up, second-hand"),
-            ("unverified", "Not verified"),
-        ],
+        CERTAINTIES,
         "How sure",
         required=True,
         default="unverified",

@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 
 from ..engine import keeping_dates, keeping_rules
 from .rule_text import describe_rule
+from .selections import CERTAINTIES
 
 
 class AjwPrivacyKeepingRule(models.Model):
@@ -59,11 +60,7 @@ class AjwPrivacyKeepingRule(models.Model):
         list(keeping_rules.APPLIES_TO), "Binds", required=True, default="row"
     )
     certainty = fields.Selection(
-        [
-            ("text", "Text of the law seen"),
-            ("secondary", "Looked up, second-hand"),
-            ("unverified", "Not verified"),
-        ],
+        CERTAINTIES,
         "How sure",
         required=True,
         default="unverified",

@@ -32,7 +32,9 @@ class AjwPrivacyPolicy(models.Model):
 
     _name = "ajw.privacy.policy"
     _description = "Retention policy"
-    _inherit = ["ajw.privacy.shared", "mail.thread", "mail.activity.mixin"]
+    _inherit = [
+        "ajw.privacy.shared", "ajw.privacy.filtered", "mail.thread", "mail.activity.mixin",
+    ]  # fmt: skip
     _order = "sequence, name, id"
 
     name = fields.Char(required=True, translate=True, tracking=True)

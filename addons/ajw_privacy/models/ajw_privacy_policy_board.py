@@ -48,14 +48,25 @@ class AjwPrivacyPolicy(models.Model):
             policy.last_done = sum(mine.mapped("rows_done"))
             policy.last_back = sum(mine.mapped("rows_back"))
 
-    @api.depends("company_id")
+    @api.depends("company_id", "model_name")
     def _compute_hold_count(self):
-        counts = {}
         for policy in self:
-            company = policy.company_id
-            if company not in counts:
-                counts[company] = len(self.env["ajw.privacy.hold"]._in_force(company))
-            policy.hold_count = counts[company]
+            policy.hold_count = len(policy._holds())
+
+    def _holds(self):
+        """Holds in force that may keep rows of the policy: all on persons, and those on its rows.
+
+        :return: ajw.privacy.hold, as superuser
+        """
+        self.ensure_one()
+        in_force = self.env["ajw.privacy.hold"]._in_force(self.company_id)
+        if self.model_name not in self.pool:
+            return in_force
+        # sudo: asks only what holds are about
+        model = self.env[self.model_name].sudo().with_context(active_test=False)
+        return in_force.filtered(
+            lambda hold: hold.kind == "person" or not hold._held_by_rows(model).is_false()
+        )
 
     def _trouble_found(self, message):
         """Note why the policy could not run and tell an officer, once; empty: it can again.
@@ -86,5 +97,4 @@ class AjwPrivacyPolicy(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "ajw_privacy.ajw_privacy_hold_action"
         )
-        holds = self.env["ajw.privacy.hold"]._in_force(self.company_id)
-        return {**action, "domain": [("id", "in", holds.ids)], "context": {}}
+        return {**action, "domain": [("id", "in", self._holds().ids)], "context": {}}

@@ -1,6 +1,4 @@
-from odoo import SUPERUSER_ID, models
-from odoo.exceptions import UserError
-from odoo.fields import Domain
+from odoo import models
 from odoo.orm.models import NO_ACCESS
 
 from ..engine import filters, guard
@@ -190,62 +188,6 @@ class AjwPrivacyPolicy(models.Model):
             # our own models say themselves what may go; an officer cannot add to it
             names &= declared
         return names, declared
-
-    def _filter_problems(self):
-        try:
-            domain = Domain(filters.parse_domain(self.domain))
-        except ValueError as error:
-            return [self.env._("The filter cannot be read: %s.", str(error))]
-        # sudo: the officer need not be able to open the documents whose age is limited
-        target = self.env[self.model_name].sudo()
-        try:
-            problem = self._path_problem(target, domain)
-            if problem:
-                return [problem]
-            domain.validate(target)
-        except (ValueError, TypeError, KeyError, UserError) as error:
-            return [self.env._("The filter does not fit the model: %s.", str(error))]
-        return []
-
-    def _path_problem(self, model, domain):
-        """The first field of the filter that would let its author probe what they may not read."""
-        for condition in domain.iter_conditions():
-            current = model
-            for name in condition.field_expr.split("."):
-                field = current._fields.get(name)
-                if field is None:
-                    return self.env._(
-                        "The filter names “%(field)s”, which “%(model)s” does not have. "
-                        "Check the spelling.",
-                        field=name,
-                        model=current._name,
-                    )
-                hidden = field.groups and (
-                    field.groups == NO_ACCESS
-                    # not env.su: constraints always run as superuser
-                    or not (self.env.uid == SUPERUSER_ID or self.env.user.has_groups(field.groups))
-                )
-                if hidden or not (field.store or name == "id") or field.inherited:
-                    return self.env._(
-                        "The filter cannot use “%(field)s” of “%(model)s”: it is not stored, or "
-                        "not for you to read. Use a stored field.",
-                        field=name,
-                        model=current._name,
-                    )
-                if field.relational:
-                    # sudo: only the model's fields are looked at, no record
-                    current = self.env[field.comodel_name].sudo()
-                    if current._name != "res.company" and guard.is_machinery(current._name):
-                        return self.env._(
-                            "The filter cannot look into “%(model)s”. Use a field of the model "
-                            "itself.",
-                            model=current._name,
-                        )
-            if condition.operator in ("any", "not any", "any!", "not any!"):
-                problem = self._path_problem(current, Domain(condition.value))
-                if problem:
-                    return problem
-        return None
 
     def _company_field(self, model):
         """Whether rows of the model belong to companies."""

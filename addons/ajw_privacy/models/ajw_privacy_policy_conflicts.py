@@ -1,11 +1,9 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ..engine import batch, filters, retention
+from ..engine import batch, filters, keeping_rules, retention
+from ..engine.keeping_rules import NOTICE
 
-#: DPDP Rules 2025, rule 8(2): the person is told at least 48 hours before the data is erased. Where
-#: it counts, and from when, is shown with the policy; the text was read second-hand.
-NOTICE_RULE = {"IN": ("DPDP Rules 2025, rule 8(2)", 2)}
 #: More than so many other policies are counted, not named.
 MOST_NAMED = 3
 
@@ -35,7 +33,7 @@ class AjwPrivacyPolicy(models.Model):
                 [
                     *policy._own_conflicts(),
                     *policy._law_conflicts(law),
-                    *policy._notice_conflicts(),
+                    *policy._notice_conflicts(law),
                     *policy._other_policies(),
                     *policy._hold_conflicts(),
                 ]
@@ -105,21 +103,30 @@ class AjwPrivacyPolicy(models.Model):
                     said.append(text)
         return said
 
-    def _notice_conflicts(self):
-        said = []
+    def _notice_conflicts(self, law):
+        """Sentences on laws that want people told longer before, today and from a day known."""
+        _, said = self.env._, []
+        today = fields.Date.context_today(self)
         for company in self._law_companies(self.company_id) if self.action == "erase" else ():
-            article, days = NOTICE_RULE.get(company.country, ("", 0))
-            if self.notice_days < days:
-                said.append(
-                    self.env._(
+            days = {rule.valid_from for rule in law.rules if rule.counted_from == NOTICE}
+            for day in (today, *sorted(day for day in days if day and day > today)):
+                for rule in keeping_rules.notices(law, company.country, day)[:1]:
+                    asked = keeping_rules.days(rule)
+                    if self.notice_days >= asked:
+                        continue
+                    values = {"article": rule.article, "days": asked, "given": self.notice_days,
+                              "from": fields.Date.to_string(day)}  # fmt: skip
+                    text = _(
                         "%(article)s asks some businesses to tell people at least %(days)s days "
                         "before. This policy gives %(given)s. Raise it, unless you know that the "
-                        "rule does not bind you.",
-                        article=article,
-                        days=days,
-                        given=self.notice_days,
-                    )
-                )
+                        "rule does not bind you.", **values,
+                    ) if day == today else _(
+                        "From %(from)s on, %(article)s asks some businesses to tell people at "
+                        "least %(days)s days before. This policy gives %(given)s. Raise it by "
+                        "then, unless you know that the rule does not bind you.", **values,
+                    )  # fmt: skip
+                    if text not in said:
+                        said.append(text)
         return said
 
     def _other_policies(self):
@@ -171,12 +178,20 @@ class AjwPrivacyPolicy(models.Model):
             return False
 
     def _hold_conflicts(self):
-        holds = self.env["ajw.privacy.hold"]._in_force(self.company_id)
-        if not holds:
-            return []
-        return [
-            self.env._(
-                "%s legal holds are in force. They win: what concerns these persons stays.",
-                len(holds),
+        holds, said = self._holds(), []
+        if holds:
+            said.append(
+                self.env._(
+                    "%s legal holds are in force. They win: what they keep stays.", len(holds)
+                )
             )
-        ]
+        broken = holds.filtered("problem")
+        if broken:
+            said.append(
+                self.env._(
+                    "The filter of these legal holds cannot be read any more, so everything of the "
+                    "model stays: %s. Place a new hold, then lift the old one.",
+                    ", ".join(broken.mapped("name")),
+                )
+            )
+        return said

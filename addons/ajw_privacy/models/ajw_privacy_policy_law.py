@@ -102,9 +102,20 @@ class AjwPrivacyPolicy(models.Model):
         :param company: res.company whose rows are treated; empty for rows without one
         :return: Domain; rows without that date are not in it, unless nothing is asked for
         """
-        if not (codes and field_name):
+        if not codes:
             return Domain.TRUE
         law = self.env["ajw.privacy.keeping.duty"]._law()
+        months = max(
+            retention.months_after(codes, law, each) for each in self._law_companies(company)
+        )
+        free = ~self.env["ajw.privacy.hold"]._held_after(model_name, company, months)
+        return free & self._free_days(model_name, field_name, codes, company, law)
+
+    @api.model
+    def _free_days(self, model_name, field_name, codes, company, law):
+        """Rows whose date no law keeps any more; all where the date is not what it counts from."""
+        if not field_name:
+            return Domain.TRUE
         today = fields.Date.today()
         is_date = self.pool[model_name]._fields[field_name].type == "date"
         margin = timedelta(days=0 if is_date else 1)

@@ -3,6 +3,8 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .selections import CERTAINTIES
+
 
 class AjwPrivacyRecipient(models.Model):
     """Somebody else, or a place below Odoo, that has data which erasing here does not reach.
@@ -45,11 +47,7 @@ class AjwPrivacyRecipient(models.Model):
     article = fields.Char(tracking=True, help="The law that asks for it.")
     source = fields.Char(tracking=True)
     certainty = fields.Selection(
-        [
-            ("text", "Text of the law seen"),
-            ("secondary", "Looked up, second-hand"),
-            ("unverified", "Not verified"),
-        ],
+        CERTAINTIES,
         "How sure",
         required=True,
         default="unverified",

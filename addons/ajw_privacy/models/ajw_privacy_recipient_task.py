@@ -139,6 +139,22 @@ class AjwPrivacyRecipientTask(models.Model):
         self._settle("open")
         return True
 
+    @api.model
+    def _open_of(self, record, link):
+        """Open the tasks of a record.
+
+        :param record: an erasure or a request
+        :param str link: the field of a task that leads to it
+        :return: dict of an action
+        """
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Recipients of %s", record.name),
+            "res_model": self._name,
+            "view_mode": "list,form",
+            "domain": [(link, "=", record.id)],
+        }
+
     # -- where they come from --------------------------------------------------------------------
 
     @api.model

@@ -21,13 +21,7 @@ class AjwPrivacyRequest(models.Model):
     def action_view_tasks(self):
         """Open what is to be done outside of this database."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Recipients of %s", self.name),
-            "res_model": "ajw.privacy.recipient.task",
-            "view_mode": "list,form",
-            "domain": [("request_id", "=", self.id)],
-        }
+        return self.env["ajw.privacy.recipient.task"]._open_of(self, "request_id")
 
     @api.model
     def _remind_company(self, company, today):

@@ -170,3 +170,53 @@ class TestPolicyLaw(PrivacyCommon):
         policy.sudo().next_run = fields.Date.today()
         self._run_cron()
         self.assertFalse(partner.ref)
+
+    # -- proceedings -----------------------------------------------------------------------------
+
+    def _ended(self, note, days, **values):
+        """A hold on a document that ended some days ago."""
+        today = fields.Date.today()
+        return self.env["ajw.privacy.hold"].create(
+            {
+                "name": "Appeal", "kind": "record", "model_name": note._name, "res_id": note.id,
+                "reason": "An appeal.", "company_id": self.company.id,
+                "date_from": today - timedelta(days=900),
+                "date_until": today - timedelta(days=days), **values,
+            }
+        )  # fmt: skip
+
+    def test_A8_documents_of_ended_proceedings_stay_a_year_longer(self):
+        """India, CGST Act 2017, s. 36, proviso; here with a rule of the same form."""
+        self.duty.rule_ids.write({"proceedings": True, "proceedings_months": 12})
+        lately, long_ago, free = self._note(105), self._note(105), self._note(105)
+        abroad = self._note(105, self.other_company)
+        self._ended(lately, 300)
+        self._ended(long_ago, 400)
+        self._ended(abroad, 300, company_id=self.other_company.id)
+        policy = self._bound()
+        wizard = self.env["ajw.privacy.dry.run"].browse(policy.action_dry_run()["res_id"])
+        self.assertEqual((wizard.row_count, wizard.law_count, wizard.held_count), (3, 1, 0))
+        self._run_cron()
+        self.env.invalidate_all()
+        self.assertTrue(lately.body, "an appeal about it was over less than a year ago")
+        self.assertFalse(long_ago.body or free.body)
+        self.assertFalse(abroad.body, "which is no law in South Africa")
+        self.duty.rule_ids.proceedings_months = 0
+        policy.next_run = fields.Date.today()
+        self._run_cron()
+        self.assertFalse(lately.body)
+
+    def test_A8_a_hold_that_was_lifted_ended_that_day(self):
+        self.duty.rule_ids.write({"proceedings": True, "proceedings_months": 12})
+        note = self._note(105)
+        hold = self._ended(note, -30)
+        self._bound()
+        hold.active = False
+        self._run_cron()
+        self.assertTrue(note.body, "kept for a year from today, no longer by the hold")
+        [[found, last]] = self.env["ajw.privacy.hold"]._ended(self.company, 12)
+        self.assertEqual((found, last), (hold, fields.Date.today()))
+        # lifted on a day that nobody noted, before this was known
+        self.env.cr.execute("UPDATE ajw_privacy_hold SET lifted_on = NULL")
+        self.env.invalidate_all()
+        self.assertEqual(hold._last_day(), hold.write_date.date())

@@ -1,6 +1,8 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo.tests import tagged
 
 from .people_common import PeopleCommon
@@ -137,8 +139,32 @@ class TestPriorNotice(PeopleCommon):
             self._people(notice_days=300, max_age=9)
 
     def test_48_hours_are_asked_for_in_india(self):
+        """W6: dated data as other laws are: it can be changed, ends, and begins in May 2027."""
         self.company.country_id = self.env.ref("base.in")
+        rule = self.env.ref("ajw_privacy.keeping_rule_in_prior_notice")
+        self.assertTrue(rule.source and rule.checked_on and rule.verify)
         policy = self._people(action="erase", notice_days=1)
-        self.assertIn("rule 8(2)", policy.conflicts)
+        self.assertRegex(policy.conflicts, "From 2027-05-13 on, DPDP Rules 2025, rule 8.2. asks")
+        with freeze_time("2027-06-01"):
+            policy.invalidate_recordset(["conflicts"])
+            self.assertRegex(policy.conflicts, "^DPDP Rules 2025, rule 8.2. asks.*at least 2 days")
         policy.notice_days = 2
         self.assertNotIn("rule 8(2)", policy.conflicts or "")
+        rule.period = 5
+        policy.invalidate_recordset(["conflicts"])
+        self.assertIn("at least 5 days", policy.conflicts)
+        rule.valid_to = "2027-05-31"
+        with freeze_time("2027-06-01"):
+            policy.invalidate_recordset(["conflicts"])
+            self.assertNotIn("rule 8(2)", policy.conflicts or "")
+        rule.unlink()
+        policy.invalidate_recordset(["conflicts"])
+        self.assertNotIn("rule 8(2)", policy.conflicts or "")
+
+    def test_W6_a_rule_on_notice_keeps_nothing(self):
+        """It says how long before people are told, not how long rows stay."""
+        self.company.country_id = self.env.ref("base.in")
+        self.env.ref("ajw_privacy.keeping_rule_in_prior_notice").valid_from = False
+        duty = self.env.ref("ajw_privacy.keeping_prior_notice")
+        policy = self._people(duty_ids=duty.ids)
+        self.assertFalse(policy.law_days)

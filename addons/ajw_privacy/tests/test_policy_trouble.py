@@ -4,7 +4,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from .common import PrivacyCommon
 
@@ -75,6 +75,34 @@ class TestTrouble(PrivacyCommon):
         self._run_cron()
         self.assertFalse(gone.trouble or gone.activity_ids)
         self.assertEqual(self._runs(gone)[0].state, "done")
+
+    def test_a_filter_that_broke_is_said_and_stops_no_other(self):
+        """An update of the app took a field away: of the policy, and of a run that was open."""
+        note = self._note(40)
+        broken, half_way = self._policy(name="A broken"), self._policy(name="B half-way")
+        half_way.sudo()._start_runs()
+        half_way.next_run = fields.Date.today() + timedelta(days=1)
+        self.env.flush_all()
+        # SQL: as after the field was dropped
+        for table, name, policy in (("policy", "id", broken), ("run", "policy_id", half_way)):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET domain = %s WHERE %s = %s",
+                    SQL.identifier(f"ajw_privacy_{table}"), "[('dropped', '=', 1)]",
+                    SQL.identifier(name), policy.id,
+                )
+            )  # fmt: skip
+        self.env.invalidate_all()
+        fine = self._policy(name="C fine", domain="[('state', '=', 'done'), ('id', '>', 0)]")
+        self._run_cron()
+        self.assertFalse(note.body)
+        self.assertEqual(broken.status, "invalid")
+        self.assertRegex(broken.trouble, "names “dropped”, which.*Check the spelling")
+        self.assertEqual(broken.activity_ids.user_id, self.lead_officer)
+        self.assertEqual(set(self._runs(broken).mapped("state")), {"failed"})
+        self.assertEqual(set(self._runs(half_way).mapped("state")), {"failed"})
+        self.assertTrue(all(self._runs(half_way).mapped("error")))
+        self.assertEqual(set(self._runs(fine).mapped("state")), {"done"})
 
     def test_an_undeletable_row_in_a_thousand_is_listed_and_the_rest_goes(self):
         """The app refuses one, another row needs one: 998 go, the reason names no one."""
