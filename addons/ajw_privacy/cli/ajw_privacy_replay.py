@@ -1,4 +1,7 @@
-"""``odoo-bin ajw_privacy_replay``: in a restored backup, erase again who was erased since."""
+"""``odoo-bin ajw_privacy_replay``: in a restored backup, erase again who was erased since.
+
+Companies that left since are removed again.
+"""
 
 import sys
 import time
@@ -13,6 +16,7 @@ from odoo.addons.ajw_consent.tools.command import environment
 class AjwPrivacyReplay(Command):
     """Erase again, in a restored database, whom the register of the live system names.
 
+    A company that left is removed again, if it is the very row, with everything that is its own.
     Nobody approves a second time: each was approved when it was done, and the erasure names the
     original with its certificate. A contact is erased if it is the very one, or if two things of
     different kinds agree; where only one does it is listed and left alone. Done twice, or after it

@@ -95,6 +95,11 @@ def row_fact(contact: int, created: datetime | None) -> Fact | None:
     return Fact("row", f"{contact}@{created.isoformat()}") if created else None
 
 
+def company_fact(company: int, created: datetime | None) -> Fact | None:
+    """A company's own row, of a company that left; see :func:`row_fact`."""
+    return Fact("company", f"{company}@{created.isoformat()}") if created else None
+
+
 def external_fact(name: str) -> Fact:
     """An external id of the contact (``module.name``)."""
     return Fact("external", name)
