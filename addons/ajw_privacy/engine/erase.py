@@ -15,9 +15,10 @@ from psycopg2.extras import Json
 from odoo.tools import SQL
 
 from .accounts import RENEWED, TOKENS
+from .hits import HITS
 from .matcher import MARK, Matcher
 from .redact import redact_html, redact_json, redact_list, redact_text
-from .walk import HITS, Wanted, by_company, names
+from .walk import Wanted, by_company, names
 
 #: Rows a batch, and texts a batch: these are read into memory.
 ROWS = 1000
@@ -203,6 +204,29 @@ def clear_statement(table: str, column: str, ids: Sequence[int], required: bool)
         SQL.identifier(column),
         MARK if required else SQL("NULL"),
         tuple(ids),
+    )
+
+
+def copies_statement(
+    table: str, column: str, copy: tuple[str, str, str], ids: Sequence[int]
+) -> SQL:
+    """UPDATE of a column of another table that is a copy of a column of some rows.
+
+    :param copy: (table, column, column with the id of the row it is copied from)
+    """
+    of, name, link = copy
+    return SQL(
+        "UPDATE %s c SET %s = t.%s FROM %s t WHERE t.id IN %s AND c.%s = t.id "
+        "AND c.%s IS NOT NULL AND c.%s IS DISTINCT FROM t.%s",
+        SQL.identifier(of),
+        SQL.identifier(name),
+        SQL.identifier(column),
+        SQL.identifier(table),
+        tuple(ids),
+        SQL.identifier(link),
+        SQL.identifier(name),
+        SQL.identifier(name),
+        SQL.identifier(column),
     )
 
 

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from .keeping import Company, Dates, Keeping, each
-from .keeping_rules import Law, Rule, for_duty
+from .keeping_rules import Law, Rule, for_duty, longest_after
 
 #: No document is older; what claims to be counts as from this day.
 FIRST = date(1900, 1, 1)
@@ -77,6 +77,11 @@ def coming(codes: Collection[str], law: Law, company: Company, on: date) -> list
             if rule.valid_from and rule.valid_from > on and rule.period
         }
     )
+
+
+def months_after(codes: Collection[str], law: Law, company: Company) -> int:
+    """For how many months after proceedings a law keeps the documents they were about; 0: none."""
+    return longest_after(_rules(codes, law, company))
 
 
 def _rules(codes: Collection[str], law: Law, company: Company) -> list[Rule]:

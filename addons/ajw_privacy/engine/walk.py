@@ -1,4 +1,4 @@
-"""Finding the rows of a person: one statement a table, which writes the hit list.
+"""Finding the rows of a person in a table, for the hit list.
 
 A row is found by a link, by a pair of model and id, by an address it consists of, or by a text that
 names the person by something that is theirs alone. The table is gone through in ranges of ids, so
@@ -19,8 +19,6 @@ from .patterns import patterns, prefilter
 
 #: Ids a statement goes through.
 RANGE = 50_000
-
-HITS = SQL.identifier("ajw_privacy_erasure_row")
 
 
 class Wanted(NamedTuple):
@@ -156,9 +154,19 @@ def ownership_conditions(
     return {key: _any(conditions) for key, conditions in found.items()}
 
 
-def hits_statement(
-    erasure_id: int,
-    model: str,
+def costly_statement() -> SQL:
+    """Tell PostgreSQL, until the transaction ends, what a regular expression costs.
+
+    It takes one for as cheap as a comparison of numbers, so that a table is not read by several
+    processes even where the administrator allows them. What it compiles for long plans
+    (``jit``) is of no use for these.
+    """
+    return SQL(
+        "SELECT set_config('cpu_operator_cost', '0.05', TRUE), set_config('jit', 'off', TRUE)"
+    )
+
+
+def found_statement(
     table: str,
     found: Mapping[int, SQL],
     text: SQL,
@@ -166,36 +174,22 @@ def hits_statement(
     until: int,
     weak: SQL | None = None,
 ) -> SQL:
-    """INSERT of the rows of a table between two ids; one found again keeps the stronger ownership.
+    """SELECT of the rows of a table between two ids that concern the person: (id, ownership).
+
+    It writes nothing: PostgreSQL would not share the work of a statement that does.
 
     :param found: from :func:`ownership_conditions`
     :param text: condition on ``t``, ``FALSE`` where no text is searched
-    :param weak: the same with what others go by as well: such rows are counted
-    :return: gives one row with one number: of those that hold nothing but what others go by, too
+    :param weak: the same with what others go by as well: rows that hold nothing else have
+        ownership 0
     """
     return SQL(
         """
-        WITH found AS MATERIALIZED (
-            SELECT t.id, CASE WHEN %(own)s THEN %(OWN)s WHEN %(shared)s THEN %(SHARED)s
-                              WHEN %(text)s THEN %(TEXT)s ELSE 0 END AS ownership
-              FROM %(table)s t
-             WHERE t.id > %(after)s AND t.id <= %(until)s
-               AND (%(own)s OR %(shared)s OR %(any)s)
-        ), written AS (
-            INSERT INTO %(hits)s (erasure_id, model_name, res_id, ownership)
-            SELECT %(erasure)s, %(model)s, id, ownership FROM found WHERE ownership > 0
-                ON CONFLICT (erasure_id, model_name, res_id) DO UPDATE
-               SET ownership = GREATEST(%(hits)s.ownership, EXCLUDED.ownership)
-             WHERE %(hits)s.ownership < EXCLUDED.ownership
-        )
-        SELECT count(*) FROM found
-         WHERE ownership = 0
-           AND NOT EXISTS (SELECT FROM %(hits)s h WHERE h.erasure_id = %(erasure)s
-                              AND h.model_name = %(model)s AND h.res_id = found.id)
+        SELECT t.id, CASE WHEN %(own)s THEN %(OWN)s WHEN %(shared)s THEN %(SHARED)s
+                          WHEN %(text)s THEN %(TEXT)s ELSE 0 END
+          FROM %(table)s t
+         WHERE t.id > %(after)s AND t.id <= %(until)s AND (%(own)s OR %(shared)s OR %(any)s)
         """,
-        hits=HITS,
-        erasure=erasure_id,
-        model=model,
         own=found[OWN],
         shared=found[SHARED],
         OWN=OWN,
@@ -206,23 +200,6 @@ def hits_statement(
         until=until,
         text=text,
         any=text if weak is None else weak,
-    )
-
-
-def lines_statement(erasure_id: int, model: str, table: str, column: str, parent: str) -> SQL:
-    """INSERT of the rows of a table that hang on rows of another model that are on the hit list."""
-    return SQL(
-        "INSERT INTO %s (erasure_id, model_name, res_id, ownership) "
-        "SELECT h.erasure_id, %s, t.id, h.ownership FROM %s h JOIN %s t ON t.%s = h.res_id "
-        "WHERE h.erasure_id = %s AND h.model_name = %s "
-        "ON CONFLICT (erasure_id, model_name, res_id) DO NOTHING",
-        HITS,
-        model,
-        HITS,
-        SQL.identifier(table),
-        SQL.identifier(column),
-        erasure_id,
-        parent,
     )
 
 

@@ -7,8 +7,9 @@ from ..engine import graph, plan
 from ..engine.accounts import TOKENS
 from ..engine.erase import count_statement, filled, pseudonym
 from ..engine.graph import KEPT, OWN
+from ..engine.hits import in_own_thread
 from ..engine.keeping_rows import is_kept
-from ..engine.walk import by_company
+from ..engine.walk import by_company, names
 
 
 class AjwPrivacyErasure(models.Model):
@@ -82,6 +83,7 @@ class AjwPrivacyErasure(models.Model):
             ends = self._ending_of(field).erase
             if action == "redact" or ownership != OWN or ends == "redact":
                 wanted = everything if plan.uses_weak(ownership) else strong
+                wanted = known["wanted own"] if ownership == OWN else wanted
         people = self._people(known)
         condition = filled(
             "file" if action == "keep" and not field.in_table else action,
@@ -94,6 +96,11 @@ class AjwPrivacyErasure(models.Model):
             model=field.model,
             as_json=field.as_json,
         )
+        if wanted and self._has_threads(field.model, ownership):
+            condition = SQL(
+                "(%s OR (%s AND %s))", condition, names("t", field.name, known["wanted own"]),
+                in_own_thread(self.id),
+            )  # fmt: skip
         if (field.model, field.name, action) == ("res.partner", "parent_id", "clear"):
             condition = SQL("%s AND %s", condition, self._may_leave_parent(people))
         if action == "clear" and field.type == "many2one":

@@ -276,7 +276,7 @@ class AjwPrivacyErasure(models.Model):
             ),
             "redact": lambda ids: self._do_redact(
                 survey.table, field, [(i, texts[i]) for i in ids],
-                self._matcher(ownership, known), self._beside(ownership, known),
+                ownership, known,
             ),
         }[place.action]  # fmt: skip
 
@@ -293,11 +293,11 @@ class AjwPrivacyErasure(models.Model):
 
     def _matcher(self, ownership, known):
         """What finds the person in a text; in texts of others, by what is theirs alone."""
-        weak = plan.uses_weak(ownership)
-        if ("matcher", weak) not in known:
+        weak, own = plan.uses_weak(ownership), ownership == OWN
+        if ("matcher", weak, own) not in known:
             self._wanted(known)
-            known["matcher", weak] = Matcher(known["identifiers"], weak=weak)
-        return known["matcher", weak]
+            known["matcher", weak, own] = Matcher(known["own" if own else "identifiers"], weak=weak)
+        return known["matcher", weak, own]
 
     def _beside(self, ownership, known):
         """What finds, in a text of others that names the person, also where they live."""
@@ -314,10 +314,3 @@ class AjwPrivacyErasure(models.Model):
         # not logged by the cursor: PostgreSQL's message quotes the whole row
         self.env.cr.execute(statement, log_exceptions=False)
         return self.env.cr.rowcount if count is None else count
-
-    def _do_redact(self, table, field, rows, matcher, beside):
-        changed = erase.redact_rows(rows, plan.writing(field), matcher, beside)
-        if not changed:
-            return 0
-        is_json = field.as_json or field.type in ("json", "properties")
-        return self._do_sql(erase.texts_statement(table, field.name, changed, is_json))

@@ -7,9 +7,8 @@ from ..engine import columns, erase, keeping_cells, keeping_rows, plan
 from ..engine.matcher import MARK
 from .ajw_privacy_erasure_keeping import KEEP
 
-#: How the place of an action is called that empties what was kept.
-_WORKS = {"redact": "redact", "clear": "clear", "pseudonymise": "pseudonymise", "file": "file",
-          "delete": "delete"}  # fmt: skip
+#: What empties what was kept.
+_WORKS = frozenset({"redact", "clear", "pseudonymise", "file", "delete"})
 
 
 class AjwPrivacyErasure(models.Model):
@@ -60,6 +59,8 @@ class AjwPrivacyErasure(models.Model):
         on = self._today()
         if self.forgotten_at:
             self._ask_again(on, self._survey(known), known)
+        elif self._row_holds({}):
+            return False  # begun, it would have to stop
         elif not self._still_waits():
             return True
         [[is_due]] = self.env.execute_query(

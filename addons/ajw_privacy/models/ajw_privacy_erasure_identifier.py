@@ -27,7 +27,7 @@ class AjwPrivacyErasureIdentifier(models.Model):
     kind = fields.Selection([(kind, kind) for kind in KINDS], required=True, readonly=True)
     strength = fields.Selection(
         [("strong", "Theirs alone"), ("beside", "Theirs, where the text names them"),
-         ("weak", "Others go by it as well")],
+         ("weak", "Others go by it as well"), ("own", "A word of their name, on rows of theirs")],
         required=True,
         readonly=True,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 from odoo import models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..engine.obstacles import LEVELS, Obstacle, shorten
 from .ajw_privacy_erasure import RUNNING
@@ -183,6 +184,14 @@ class AjwPrivacyErasure(models.Model):
     def _obstacles_of_holds(self, partners):
         if holds := self._holds_on(partners.ids):
             yield Obstacle("hold", "refuse", self._held_sentence(holds))
+        for hold, ids in self._row_holds({"res.partner": partners._ids}).items():
+            yield Obstacle(
+                f"hold:{hold.id}",
+                "refuse",
+                self._held_rows_sentence(hold, ids),
+                hold._name,
+                hold._ids,
+            )
 
     def _holds_on(self, partner_ids):
         """Legal holds in force for one of the contacts, of any company.
@@ -201,6 +210,59 @@ class AjwPrivacyErasure(models.Model):
             "A legal hold is in force for this person: %s. End it first, or wait.",
             ", ".join(holds.mapped("name")),
         )
+
+    def _row_holds(self, people):
+        """Legal holds on documents and filters in force that keep rows the plan found.
+
+        :param people: model → ids of records the person is, that are found without a plan
+        :return: dict of ajw.privacy.hold → {model: number of rows}
+        """
+        holds = self.env["ajw.privacy.hold"]._in_force(self.env["res.company"])
+        holds = holds.filtered(lambda hold: hold.kind != "person")
+        if not holds:
+            return {}
+        hit = {name: set(ids) for name, ids in people.items()}
+        for model_name, ids in self.env.execute_query(
+            SQL(
+                "SELECT model_name, array_agg(res_id) FROM ajw_privacy_erasure_row "
+                "WHERE erasure_id = %s GROUP BY 1 ORDER BY 1",
+                self.id or 0,
+            )
+        ):
+            hit.setdefault(model_name, set()).update(ids)
+        found = {}
+        for hold in holds:
+            for model_name, ids in hit.items():
+                if model_name not in self.env or self.env[model_name]._abstract:
+                    continue
+                # sudo: what is held does not depend on who asks
+                model = self.env[model_name].sudo().with_context(
+                    active_test=False, skip_res_field_check=True
+                )  # fmt: skip
+                held = hold._held_by_rows(model)
+                if held.is_false():
+                    continue
+                if count := model.search_count(held & Domain("id", "in", list(ids))):
+                    found.setdefault(hold, {})[model_name] = count
+        return found
+
+    def _held_rows_sentence(self, hold, counts):
+        """Which hold keeps rows of the plan, why, and what to do.
+
+        :param counts: model → number of rows
+        """
+        _ = self.env._
+        what = ", ".join(
+            f"{self.env[name]._description} ({count})" for name, count in sorted(counts.items())
+        )
+        until = hold.date_until or _("it is lifted")
+        sentence = _(
+            "The legal hold “%(name)s” is in force and keeps rows this erasure would change: "
+            "%(what)s. It stays in force until %(until)s; its reason is written on it. End it "
+            "first, or wait.",
+            name=hold.name, what=what, until=until,
+        )  # fmt: skip
+        return f"{sentence} {hold.problem}" if hold.problem else sentence
 
     def _obstacles_of_requests(self, partner):
         _ = self.env._

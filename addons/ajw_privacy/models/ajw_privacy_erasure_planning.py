@@ -4,8 +4,9 @@ from datetime import timedelta
 from odoo import models
 from odoo.tools import SQL
 
-from ..engine import classify, walk
+from ..engine import classify, hits, walk
 from ..engine.graph import KEPT, OWN, TEXT
+from ..engine.identifiers import OWN as OWN_WORD
 from .selections import OPEN_STATES
 
 #: Rounds after the first: rows that others wrote meanwhile.
@@ -53,7 +54,8 @@ class AjwPrivacyErasure(models.Model):
         people = self.env["ajw.privacy.person"]
         person = people._resolve(self.partner_id)
         identifiers = people._identifiers(person)
-        self.env["ajw.privacy.erasure.identifier"]._keep(self, identifiers)
+        words = people._own_words(person, identifiers)
+        self.env["ajw.privacy.erasure.identifier"]._keep(self, (*identifiers, *words))
         self._note_people(person)
         self._step(
             identifier_count=len(identifiers),
@@ -84,8 +86,10 @@ class AjwPrivacyErasure(models.Model):
     def _wanted(self, known):
         """What to ask PostgreSQL for: (strong identifiers alone, all of them)."""
         if "wanted" not in known:
-            identifiers = self.env["ajw.privacy.erasure.identifier"]._read_all(self)
-            known["identifiers"] = identifiers
+            stored = self.env["ajw.privacy.erasure.identifier"]._read_all(self)
+            identifiers = tuple(each for each in stored if each.strength != OWN_WORD)
+            known["identifiers"], known["own"] = identifiers, stored
+            known["wanted own"] = walk.wanted(stored)
             strong = [each for each in identifiers if each.is_strong]
             known["wanted"] = walk.wanted(strong), walk.wanted(identifiers)
         return known["wanted"]
@@ -100,6 +104,7 @@ class AjwPrivacyErasure(models.Model):
         survey, until = self._survey(known), self._until()
         if not self.cursor:
             self.env.flush_all()  # what is written below the ORM's caches is read
+        self.env.cr.execute(walk.costly_statement())
         modelless = self._modelless(known)
         for name in self._after(sorted((*survey, *modelless)), self.cursor):
             if name in survey:
@@ -109,7 +114,8 @@ class AjwPrivacyErasure(models.Model):
             if time.monotonic() > until:
                 self._step(cursor=name)
                 return False
-        self._walk_wizards(survey)
+        self._walk_threads(known)
+        self._walk_wizards(known)
         self._walk_files(known)
         self._set_aside(known)
         self._step(phase="count", cursor=False)
@@ -143,31 +149,30 @@ class AjwPrivacyErasure(models.Model):
         elif everything != strong:
             weak = walk.text_condition(searched, everything)
         for after, until in walk.ranges(self._last_id(survey.table)):
-            [[count]] = self.env.execute_query(
-                walk.hits_statement(
-                    *(self.id, model_name, survey.table, found, text, after, until, weak)
-                )
+            rows = self.env.execute_query(
+                walk.found_statement(survey.table, found, text, after, until, weak)
             )
-            left_alone += count
+            left_alone += self._note_hits(model_name, rows)
         if left_alone:
             self._add_places(
                 [self._place_values(model_name, None, TEXT, "leave", left_alone, known)
                  | {"reason": self.env._("Others go by the same name, address or number.")}]
             )  # fmt: skip
 
-    def _walk_wizards(self, survey):
-        """Lines of a wizard that names the person go with it: they tell what it was about."""
-        passing = {name: each for name, each in survey.items() if each.is_passing}
-        for _step in range(2):  # lines, and what hangs on them
-            for name, each in passing.items():
-                for field in each.fields.values():
-                    parent = self.pool[name]._fields[field.name].comodel_name if (
-                        field.type == "many2one" and field.in_table
-                    ) else None  # fmt: skip
-                    if parent in passing and parent != name:
-                        self.env.cr.execute(
-                            walk.lines_statement(self.id, name, each.table, field.name, parent)
-                        )
+    def _note_hits(self, model_name, rows):
+        """Put rows on the hit list.
+
+        :param rows: list of (id, ownership), 0 where they hold nothing but what others go by, too
+        :return: number of those of ownership 0 that are not on it
+        """
+        if theirs := [row for row in rows if row[1]]:
+            # SQL: the hit list has no records anybody works with
+            self.env.cr.execute(hits.hits_statement(self.id, model_name, theirs))
+        others = [row_id for row_id, ownership in rows if not ownership]
+        if not others:
+            return 0
+        [[count]] = self.env.execute_query(hits.unlisted_statement(self.id, model_name, others))
+        return count
 
     def _written_since(self, table, known):
         """Condition on ``t``: the row may have been written since it was searched before.

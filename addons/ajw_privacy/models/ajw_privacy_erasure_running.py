@@ -38,25 +38,36 @@ class AjwPrivacyErasure(models.Model):
             # what a crash left on the disk
             erasure._take_from_disk(cron._commit_progress)
         for erasure in erasures:
-            known, tries = {}, 0  # what does not change from step to step is worked out once
-            while seconds > 0 and erasure._is_running():
-                try:
-                    rows = erasure._advance(known)
-                except psycopg2.OperationalError as error:
-                    tries += 1
-                    if error.pgcode not in _AGAIN or tries > MAX_TRIES:
-                        raise
-                    # somebody else was quicker: the step is taken again, from what they left
-                    self.env.cr.rollback()
-                    self.env.invalidate_all()
-                    continue
-                tries = 0
+            if seconds <= 0:
+                return
+            for rows in erasure._steps({}):
                 if erasure.state not in RUNNING:
                     remaining -= 1
                 seconds = cron._commit_progress(rows, remaining=remaining)
                 erasure._take_from_disk(cron._commit_progress)
-            if seconds <= 0:
-                return
+                if seconds <= 0:
+                    return
+
+    def _steps(self, known):
+        """Take step after step while there is something to do; who asks commits each.
+
+        :param dict known: what does not change from step to step is worked out once
+        :return: yields the number of rows changed
+        """
+        tries = 0
+        while self._is_running():
+            try:
+                rows = self._advance(known)
+            except psycopg2.OperationalError as error:
+                tries += 1
+                if error.pgcode not in _AGAIN or tries > MAX_TRIES:
+                    raise
+                # somebody else was quicker: the step is taken again, from what they left
+                self.env.cr.rollback()
+                self.env.invalidate_all()
+                continue
+            tries = 0
+            yield rows
 
     def _is_running(self):
         """Whether there is something to do, and nobody else does it just now."""

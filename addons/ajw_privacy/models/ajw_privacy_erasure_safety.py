@@ -102,15 +102,24 @@ class AjwPrivacyErasure(models.Model):
     def _step_erasing(self, known):
         # EXTENDS this addon: a hold that was set meanwhile stops it at the next batch
         if holds := self._holds_on(self._people(known)["res.partner"]):
-            self._fail(self._stopped_sentence(holds))
+            self._fail(self._stopped_sentence(self._held_sentence(holds)))
             return 0
+        mark = self.env["ajw.privacy.hold"]._mark()
+        if known.get("held_mark") != mark:  # the rows are looked through once, and as holds come
+            if held := self._row_holds({}):
+                self._fail(self._stopped_sentence(self._rows_sentence(held)))
+                return 0
+            known["held_mark"] = mark
         return super()._step_erasing(known)
 
-    def _stopped_sentence(self, holds):
+    def _rows_sentence(self, held):
+        return " ".join(self._held_rows_sentence(hold, counts) for hold, counts in held.items())
+
+    def _stopped_sentence(self, sentence):
         return self.env._(
             "%s Nothing more is erased while it is in force: what is left stays as it is. Resume "
             "when it has ended.",
-            self._held_sentence(holds),
+            sentence,
         )
 
     def action_resume(self):
@@ -118,7 +127,9 @@ class AjwPrivacyErasure(models.Model):
         self._check_officer("failed", "kept")
         for erasure in self.filtered("started_at"):
             if holds := erasure._holds_on(erasure._hits("res.partner")):
-                raise UserError(erasure._stopped_sentence(holds))
+                raise UserError(erasure._stopped_sentence(erasure._held_sentence(holds)))
+            if held := erasure._row_holds({}):
+                raise UserError(erasure._stopped_sentence(erasure._rows_sentence(held)))
         return super().action_resume()
 
     # -- the register ----------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 import time
 
 from odoo import models
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 
 from ..engine import scan, schema, walk
 from ..engine.file_reading.limits import TOO_LARGE, Limits
@@ -25,6 +25,7 @@ class AjwPrivacyErasure(models.Model):
             return 0
         until = self._until()
         self.env.flush_all()
+        self.env.cr.execute(walk.costly_statement())
         if "scanned" not in known:
             known["scanned"] = schema.by_table(self.env.execute_query(schema.columns_statement()))
         tables = known["scanned"]
@@ -68,12 +69,20 @@ class AjwPrivacyErasure(models.Model):
         matcher, wanted = self._looked_for(known)
         if not wanted:
             return
-        counts = {}
+        left = {}
         excused = self._excused(table)
 
-        def note(column, row_id):
-            if (column, row_id) not in excused and (None, row_id) not in excused:
-                counts.setdefault(column, []).append(row_id)
+        def settle(batch):
+            """Count what is left of a batch: of its rows only the first few are remembered."""
+            by_column = {}
+            for column, row_id in batch:
+                if (column, row_id) not in excused and (None, row_id) not in excused:
+                    by_column.setdefault(column, []).append(row_id)
+            for column, ids in by_column.items():
+                shipped = self._shipped(table, column, ids, matcher)
+                if ids := [row_id for row_id in ids if row_id not in shipped]:
+                    count, named = left.get(column, (0, []))
+                    left[column] = count + len(ids), (named + ids)[: scan.NAMED]
 
         if texts := [column for column in columns if not scan.is_binary(column)]:
             after = 0
@@ -81,22 +90,19 @@ class AjwPrivacyErasure(models.Model):
                 rows = self.env.execute_query(
                     scan.scan_statement(table, texts, has_id, after, wanted)
                 )
-                for residue in scan.judge(texts, rows, matcher):
-                    note(residue.column, residue.id)
+                settle((each.column, each.id) for each in scan.judge(texts, rows, matcher))
                 if not has_id or len(rows) < scan.BATCH:
                     break
                 after = rows[-1][0]
         for column in columns:
             # files that the database holds itself are looked into with the other files
             if scan.is_binary(column) and (table, column.name) != ("ir_attachment", "db_datas"):
-                for row_id in self._scan_bytes(column, has_id, found, reader):
-                    note(column.name, row_id)
+                ids = self._scan_bytes(column, has_id, found, reader)
+                for batch in split_every(scan.BATCH, ids):
+                    settle((column.name, row_id) for row_id in batch)
         kinds = {column.name: column.type for column in columns}
-        for name, ids in sorted(counts.items()):
-            shipped = self._shipped(table, name, ids, matcher)
-            if left := [row_id for row_id in ids if row_id not in shipped]:
-                named = left[: scan.NAMED] if has_id else []
-                found["places"].append([table, name, kinds[name], len(left), named])
+        for name, (count, named) in sorted(left.items()):
+            found["places"].append([table, name, kinds[name], count, named if has_id else []])
 
     def _scan_bytes(self, column, has_id, found, reader):
         """Ids of the rows in whose bytes the person stands."""
@@ -125,7 +131,8 @@ class AjwPrivacyErasure(models.Model):
 
     def _excused(self, table):
         """What a law keeps in a table: set of (column, or None for the whole row; id)."""
-        names = [name for name in self.env if self.env[name]._table == table]
+        # views of the same table may be models of their own
+        names = [name for name, model in self.env.registry.items() if model._table == table]
         rows = self.env.execute_query(
             SQL(
                 """

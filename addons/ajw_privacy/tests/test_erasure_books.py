@@ -86,6 +86,27 @@ class TestErasureBooks(BooksCommon):
         self.assertEqual(said["books"], [{"company": self.company.id, "chains": 1, "intact": True}])
         self.assertEqual({each["until"] for each in said["kept"]}, {"2033-03-31"})
 
+    def test_T7_a_new_name_on_the_pseudonym_leaves_the_books_alone(self):
+        """Somebody tidies up contacts: posted invoices still say who bought, until it is over."""
+        invoice, other = self._invoice(), self._invoice(partner=self.colleague)
+        draft = self._invoice(post=False)
+        erasure = self._erased()
+        self.assertEqual(erasure.state, "kept", erasure.error)
+        for values in ({"name": "Tidied Up"}, {"parent_id": self.colleague.id},
+                       {"company_name": "Tidy Ltd", "parent_id": False}):  # fmt: skip
+            self.subject.write(values)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            with self.subTest(values):
+                self.assertEqual(invoice.invoice_partner_display_name, self.NAME)
+        self.assertNotIn(self.NAME, draft.invoice_partner_display_name)
+        self.assertIn("Tidied Up", draft.invoice_partner_display_name)
+        self.colleague.name = "Bruno Renamed"
+        self.assertEqual(other.invoice_partner_display_name, "Bruno Renamed", "alive and known")
+        self._finish(erasure, "2033-04-01")
+        self.assertEqual(erasure.state, "done", erasure.error)
+        self.assertNotIn(self.NAME, invoice.invoice_partner_display_name)
+
     def test_T7_nobody_is_known_while_the_law_keeps(self):
         self._invoice()
         erasure = self._erased()

@@ -1,6 +1,8 @@
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from unittest.mock import patch
+
+from dateutil.relativedelta import relativedelta
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
@@ -252,3 +254,42 @@ class TestErasureKept(BooksCommon):
             row.with_user(self.officer).write({"until": "2000-01-01"})
         action = erasure.with_user(self.officer).action_view_kept()
         self.assertEqual(action["res_model"], "ajw.privacy.kept")
+
+    def test_T7_documents_of_ended_proceedings_stay_a_year_longer(self):
+        """CGST Act 2017, s. 36, proviso: a year after the appeal is over, if that is later."""
+        over = date.today() - timedelta(days=30)
+        appealed, other = self._invoice("2014-05-10"), self._invoice("2014-05-10")
+        self.env["ajw.privacy.hold"].with_user(self.officer).create(
+            {"name": "Appeal", "kind": "record", "model_name": "account.move",
+             "res_id": appealed.id, "reason": "An appeal.", "date_from": "2016-01-01",
+             "date_until": over}
+        )  # fmt: skip
+        erasure = self._erased()
+        self.assertEqual(erasure.state, "kept", erasure.error)
+        until = over + relativedelta(months=12)
+        self.assertEqual(
+            {(row.res_id, row.until, row.article) for row in erasure.kept_ids
+             if row.field_name == "invoice_partner_display_name"},
+            {(appealed.id, until, "CGST Act 2017, s. 36")},
+        )  # fmt: skip
+        self.assertEqual(appealed.invoice_partner_display_name, self.NAME)
+        self.assertNotIn(self.NAME, other.invoice_partner_display_name)
+        self._finish(erasure, str(until))
+        self.assertEqual(appealed.invoice_partner_display_name, self.NAME)
+        with self.subTest("another appeal"):
+            hold = self.env["ajw.privacy.hold"].create(
+                {"name": "Revision", "kind": "record", "model_name": "account.move",
+                 "res_id": appealed.id, "reason": "A revision.", "date_from": "2016-01-01",
+                 "company_id": self.company.id}
+            )  # fmt: skip
+            self._finish(erasure, str(until + timedelta(days=1)))
+            self.assertEqual(appealed.invoice_partner_display_name, self.NAME)
+            self.assertEqual(erasure.kept_ids.hold_id, hold)
+            hold.active = False
+            # a year from now: the later of the two ends
+            later = date.today() + relativedelta(months=12)
+            self._finish(erasure, str(until + timedelta(days=1)))
+            self.assertEqual(set(erasure.kept_ids.mapped("until")), {later})
+            self._finish(erasure, str(later + timedelta(days=1)))
+        self.assertEqual(erasure.state, "done", erasure.error)
+        self.assertEqual(self._where(), [])

@@ -4,6 +4,8 @@ import os
 import zipfile
 from pathlib import Path
 
+from reportlab.pdfgen import canvas
+
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 from odoo.tools.pdf import PdfFileWriter
@@ -29,25 +31,12 @@ def _zipped(parts):
 
 
 def _pdf(text):
-    """A PDF with a text on its only page, as the format says."""
-    stream = f"BT /F1 12 Tf 40 700 Td ({text}) Tj ET".encode()
-    parts = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
-        b"/Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
-    ]
-    out, offsets = bytearray(b"%PDF-1.4\n"), []
-    for number, part in enumerate(parts, 1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, part)
-    start = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(parts) + 1)
-    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    out += b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (len(parts) + 1, start)
-    return bytes(out)
+    """A PDF with a text on its only page."""
+    target = io.BytesIO()
+    page = canvas.Canvas(target, pageCompression=0)
+    page.drawString(40, 700, text)
+    page.save()
+    return target.getvalue()
 
 
 def _pdf_with(name, data):
