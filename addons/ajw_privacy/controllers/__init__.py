@@ -1,1 +1,2 @@
+from . import departure
 from . import privacy

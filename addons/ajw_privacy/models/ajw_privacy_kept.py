@@ -66,6 +66,7 @@ class AjwPrivacyKept(models.Model):
     _row_uniq = models.UniqueIndex(
         "(erasure_id, model_name, res_id, COALESCE(field_name, ''), COALESCE(file_id, 0))"
     )
+    _row = models.Index("(model_name, res_id)")
     _until = models.Index("(until) WHERE until IS NOT NULL")
 
     @api.depends("model_name", "field_name")

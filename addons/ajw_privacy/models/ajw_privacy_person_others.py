@@ -1,9 +1,14 @@
+import itertools
+import json
+
 from odoo import models
 from odoo.tools import SQL
 
 from ..engine import roles, walk
 from ..engine.classify import MAGIC_LINKS
+from ..engine.identifiers import single_words
 from ..engine.matcher import Matcher
+from ..engine.namesakes import nobody_elses
 
 #: Kinds by which somebody is reached: they tell whether a row without a contact is the person's.
 _REACHED = frozenset({"emails", "phones", "logins"})
@@ -52,6 +57,40 @@ class AjwPrivacyPerson(models.AbstractModel):
                     continue  # who joins a chat without signing in, under their own address
                 if model in _PEOPLE or self._is_somebody_else(row, list(kinds.values()), reached):
                     yield from filter(None, row)
+
+    def _own_words(self, person, identifiers):
+        """Single words of a person's names, of those that nobody and nothing else is called by.
+
+        "Zephyrsson-2026-1" on an order of theirs is a reference to them; where a second
+        Zephyrsson, or a thing of that name, is in the database it may be to those.
+
+        :param Person person: from :meth:`_resolve`
+        :param identifiers: from :meth:`_identifiers`
+        :return: tuple of :class:`~..engine.identifiers.Identifier`, all ``own``
+        """
+        # sudo: who else goes by a name does not depend on who asks
+        self = self.sudo().with_context(active_test=False)
+        words = single_words(identifiers)
+        if not words:
+            return ()
+        looked_for = tuple(word._replace(strength="weak") for word in words)
+        others = self._values_of_others((*identifiers, *looked_for), person)
+        return nobody_elses(words, itertools.chain(self._names_of_things(looked_for), others))
+
+    def _names_of_things(self, words):
+        """Names of products in which some words stand, in all languages."""
+        if "product.template" not in self.env:
+            return
+        self.env["product.template"].flush_model(["name"])
+        # SQL: in the words that every other text is searched by
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT t.name::text FROM product_template t WHERE %s",
+                walk.text_condition(["name"], walk.wanted(words)),
+            )
+        )
+        for [names] in rows:
+            yield from json.loads(names).values()
 
     def _is_reached_there(self, values, kinds, reached):
         """Whether a row has addresses, and all of them are the person's.

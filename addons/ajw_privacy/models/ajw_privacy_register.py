@@ -47,7 +47,9 @@ class AjwPrivacyRegister(models.Model):
     )
     subject_ref = fields.Char("Pseudonym", required=True, readonly=True)
     replay_of = fields.Char("Repeats", readonly=True, help="The erasure that it did again.")
-    scope = fields.Selection([("person", "Person")], required=True, readonly=True)
+    scope = fields.Selection(
+        [("person", "Person"), ("tenant", "Company")], "Who", required=True, readonly=True
+    )
     requested_by = fields.Integer("Asked for by (id)", readonly=True, aggregator=None)
     approved_by = fields.Integer("Approved by (id)", readonly=True, aggregator=None)
     approved_at = fields.Datetime("Approved", readonly=True)

@@ -1,14 +1,11 @@
 from typing import NamedTuple
 
-import psycopg2
-
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..engine import register, register_rows
 from .ajw_privacy_erasure import RUNNING
-from .ajw_privacy_erasure_running import _AGAIN, MAX_TRIES
 
 #: Nothing is left to do.
 FINISHED = ("kept", "done")
@@ -230,26 +227,17 @@ class AjwPrivacyReplay(models.AbstractModel):
 
     def _run(self, erasure, entry, commit):
         """Take the erasure to its end, step by step; killed, it goes on where it was."""
-        known, tries = {}, 0
+        known = {}
         while erasure.state in (*RUNNING, "planned"):
             if erasure.state == "planned":
                 erasure._approve_replay(entry)
                 commit()
                 continue
-            if not erasure._is_running():
+            for _rows in erasure._steps(known):
+                commit()
+                erasure._take_from_disk(commit)
+            if erasure.state in RUNNING:
                 return  # the scheduled action does it just now
-            try:
-                erasure._advance(known)
-            except psycopg2.OperationalError as error:
-                tries += 1
-                if error.pgcode not in _AGAIN or tries > MAX_TRIES:
-                    raise
-                self.env.cr.rollback()
-                self.env.invalidate_all()
-                continue
-            tries = 0
-            commit()
-            erasure._take_from_disk(commit)
 
     @api.model
     def _summary(self, outcomes):

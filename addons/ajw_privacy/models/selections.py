@@ -22,6 +22,13 @@ KINDS_TO_VERIFY = frozenset(
 #: Kinds answered with a copy of the data.
 KINDS_WITH_COPY = frozenset({"access", "portability"})
 
+#: How sure it is what a law says.
+CERTAINTIES = [
+    ("text", "Text of the law seen"),
+    ("secondary", "Looked up, second-hand"),
+    ("unverified", "Not verified"),
+]
+
 STATES = [
     ("new", "New"),
     ("verifying", "Verifying"),

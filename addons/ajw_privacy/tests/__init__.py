@@ -9,12 +9,18 @@ from . import test_erasure_accounts
 from . import test_erasure_shipped
 from . import test_erasure_tables
 from . import test_erasure_interrupted
+from . import test_erasure_own_words
 from . import test_erasure_scan
 from . import test_certificate
 from . import test_erasure_findings
 from . import test_recipients
 from . import test_register
 from . import test_erasure_links
+from . import test_departure
+from . import test_departure_again
+from . import test_departure_interrupted
+from . import test_departure_kept
+from . import test_statistic
 from . import test_person
 from . import test_batch
 from . import test_classify
@@ -38,6 +44,7 @@ from . import test_request_facts
 from . import test_verification
 from . import test_keeping_duty
 from . import test_hold
+from . import test_hold_kind
 from . import test_hold_rows
 from . import test_export
 from . import test_portal

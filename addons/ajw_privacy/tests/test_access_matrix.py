@@ -1,5 +1,6 @@
 """Who may do what with the privacy desk."""
 
+import base64
 import os
 from datetime import timedelta
 from unittest.mock import patch
@@ -19,6 +20,7 @@ from ..models.ajw_privacy_erasure_finding import CHECKED
 from ..models.ajw_privacy_recipient_task import SETTLE
 from ..models.ajw_privacy_register import ENTER
 from ..models.ajw_privacy_request_guard import STEP
+from ..models.ajw_privacy_statistic import BUILD
 from .common import PrivacyCommon
 
 #: Who is not logged in is sent to the login page.
@@ -41,6 +43,11 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         # It counts in every company; only an officer of all of them changes it.
         "ajw.privacy.data.override": {"officer": "r", "officer_b": "r"},
         "ajw.privacy.data.sample": {"officer": "r", "officer_b": "r"},
+        # A copy and the list of hits are written by the steps alone.
+        "ajw.privacy.departure": {"officer": "crw"},
+        "ajw.privacy.departure.package": {"officer": "r"},
+        "ajw.privacy.departure.place": {"officer": "r"},
+        "ajw.privacy.departure.row": {},
         # Whose policy it is cannot be read in another company, nor then the dry run of it.
         "ajw.privacy.dry.run": {"officer": "crwu", "officer_b": "cwu"},
         "ajw.privacy.dry.run.line": {"officer": "crwu", "officer_b": "crwu"},
@@ -52,6 +59,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.erasure.row": {},
         "ajw.privacy.erasure.spool": {},
         "ajw.privacy.export": {},
+        "ajw.privacy.filtered": {},
         "ajw.privacy.hold": {"officer": "crw"},
         # The law is the same for all companies; only an officer of all of them changes it.
         "ajw.privacy.jurisdiction": {"officer": "r", "officer_b": "r"},
@@ -70,6 +78,9 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.prior.notice": {"officer": "r"},
         "ajw.privacy.request": {"officer": "crw"},
         "ajw.privacy.run": {"officer": "r"},
+        "ajw.privacy.statistic": {"officer": "r"},
+        # It says only whether somebody was found.
+        "ajw.privacy.statistic.proof": {"officer": "r", "officer_b": "r"},
         "ajw.privacy.binding": {},
         "ajw.privacy.shared": {},
         "ajw.privacy.step": {"officer": "crwu"},
@@ -82,6 +93,12 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.data.map.action_check_content": "officer officer_b",
         "ajw.privacy.data.map.action_classify": "officer officer_b",
         "ajw.privacy.data.map.action_refresh": "officer officer_b",
+        "ajw.privacy.departure.action_approve": "officer",
+        "ajw.privacy.departure.action_recall": "officer",
+        "ajw.privacy.departure.action_resume": "officer",
+        "ajw.privacy.departure.action_start": "officer",
+        "ajw.privacy.departure.action_view_certificates": "officer",
+        "ajw.privacy.departure.package.action_download": "officer",
         "ajw.privacy.erasure.action_approve": "officer",
         "ajw.privacy.erasure.action_cancel": "officer",
         "ajw.privacy.erasure.action_check": "officer",
@@ -116,13 +133,17 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.request.action_view_tasks": "officer",
         "ajw.privacy.request.action_wait": "officer",
         "ajw.privacy.request.action_withdraw": "officer",
+        "ajw.privacy.statistic.action_check": "officer officer_b",
         "ajw.privacy.step.action_apply": "officer",
     }
     CLOSED = {
+        "ajw.privacy.departure.package.copy_data": "it would tell the file",
         "ajw.privacy.package.copy_data": "it would tell the file",
         "ajw.privacy.verification.copy_data": "it would tell the hash of the code",
     }
-    CONFIDENTIAL = ("ajw.privacy.erasure", "ajw.privacy.hold", "ajw.privacy.request")
+    CONFIDENTIAL = (
+        "ajw.privacy.departure", "ajw.privacy.erasure", "ajw.privacy.hold", "ajw.privacy.request",
+    )  # fmt: skip
     OPEN_THREADS = {
         "ajw.privacy.data.override": "tells of fields, of no person",
         "ajw.privacy.jurisdiction": "tells of laws",
@@ -130,13 +151,17 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.policy": "tells of rules, of no person",
         "ajw.privacy.recipient": "tells of recipients, of no person",
     }
+    # Whoever may write on contacts; what it leaves alone is for the system to know.
+    OVERRIDES = ("res.partner.write",)
     CRONS = (
         "ajw_privacy.ir_cron_data_map",
         "ajw_privacy.ir_cron_data_sample",
+        "ajw_privacy.ir_cron_departure",
         "ajw_privacy.ir_cron_erasure",
         "ajw_privacy.ir_cron_erasure_kept",
         "ajw_privacy.ir_cron_reminders",
         "ajw_privacy.ir_cron_retention",
+        "ajw_privacy.ir_cron_statistic",
     )
 
     # -- rows ------------------------------------------------------------------------------------
@@ -342,6 +367,75 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
     def row_ajw_privacy_erasure_action_resume(self, company):
         return self._erasure_in(company, "failed")
 
+    def row_ajw_privacy_departure(self, company):
+        # recalled, so that another one can begin; asked for by somebody else
+        return self._departure_in(company, "recalled")
+
+    def _departure_in(self, company, state):
+        values = {"company_id": company.id}
+        departure = self.env["ajw.privacy.departure"].with_context(tracking_disable=True)
+        departure = departure.create(dict(values))
+        departure._step(state=state)
+        self.env.flush_all()
+        return Row(departure, values, {"note": "Asked by letter."})
+
+    def row_ajw_privacy_departure_action_approve(self, company):
+        return self._departure_in(company, "exported")
+
+    def row_ajw_privacy_departure_action_recall(self, company):
+        return self._departure_in(company, "exported")
+
+    def row_ajw_privacy_departure_action_resume(self, company):
+        return self._departure_in(company, "failed")
+
+    def row_ajw_privacy_departure_action_start(self, company):
+        return self._departure_in(company, "draft")
+
+    def row_ajw_privacy_departure_place(self, company):
+        values = {
+            "departure_id": self.row_ajw_privacy_departure(company).record.id,
+            "table_name": "res_partner",
+            "model_name": "res.partner",
+            "fate": "go",
+        }
+        place = self.env["ajw.privacy.departure.place"].create(dict(values))
+        return Row(place, values, {"done_count": 7})
+
+    def row_ajw_privacy_departure_row(self, company):
+        values = {
+            "departure_id": self.row_ajw_privacy_departure(company).record.id,
+            "table_name": "res_partner",
+            "res_id": 1,
+        }
+        row = self.env["ajw.privacy.departure.row"].create(dict(values))
+        return Row(row, {**values, "res_id": 2}, {"fate": "used"})
+
+    def row_ajw_privacy_departure_package(self, company):
+        values = {
+            "departure_id": self.row_ajw_privacy_departure(company).record.id,
+            "number": 1,
+            "valid_until": fields.Datetime.now() + timedelta(days=1),
+        }
+        package = self.env["ajw.privacy.departure.package"].create(dict(values))
+        return Row(package, {**values, "number": 2}, {"filename": "x.zip"})
+
+    def row_ajw_privacy_statistic(self, company):
+        values = {
+            "company_id": company.id,
+            "month": "2026-01-01",
+            "model_name": "sale.order",
+            "kind": "all",
+            "least_persons": 10,
+        }
+        numbers = self.env["ajw.privacy.statistic"].with_context(ajw_build=BUILD)
+        number = numbers.create(dict(values)).with_env(self.env)
+        return Row(number, {**values, "kind": "sale"}, {"row_count": 7}, guarded=True)
+
+    def row_ajw_privacy_statistic_proof(self, company):
+        values = {"checked_at": fields.Datetime.now(), "state": "clean"}
+        proofs = self.env["ajw.privacy.statistic.proof"]
+        return Row(proofs.create(dict(values)), values, {"state": "failed"})
+
     def row_ajw_privacy_erasure_place(self, company):
         values = {
             "erasure_id": self.row_ajw_privacy_erasure(company).record.id,
@@ -509,6 +603,16 @@ class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
                 Case("download_unknown", 404, LOGIN),
             ),
         ),
+        "POST /ajw_privacy/departure/<int:package_id>": Route(
+            "user",
+            csrf=True,
+            cases=(
+                Case("volume", 404, LOGIN | {"officer": 200}, changes="officer"),
+                Case("volume_b", 404, LOGIN | {"officer_b": 200}, changes="officer_b"),
+                Case("volume_expired", 404, LOGIN),
+                Case("volume_unknown", 404, LOGIN),
+            ),
+        ),
         "POST /ajw_privacy/package/<int:package_id>": Route(
             "user",
             csrf=True,
@@ -623,3 +727,32 @@ class TestRouteMatrix(RouteMatrixMixin, ConsentCommonMixin, HttpCase):
 
     def ask_package_unknown(self):
         return self._package(999999999)
+
+    def _volume_of(self, company, **values):
+        departure = self.env["ajw.privacy.departure"].create({"company_id": company.id})
+        keyring = self.env["ajw.privacy.package"]._keyring()
+        volume = self.env["ajw.privacy.departure.package"].create(
+            {
+                "departure_id": departure.id,
+                "number": 1,
+                "filename": "volume.zip",
+                "archive": base64.b64encode(keyring.encrypt_bytes(b"rows")),
+                "valid_until": fields.Datetime.now() + timedelta(days=1),
+                **values,
+            }
+        )
+        return Ask(f"/ajw_privacy/departure/{volume.id}")
+
+    def ask_volume(self):
+        return self._volume_of(self.company)
+
+    def ask_volume_b(self):
+        return self._volume_of(self.company_b)
+
+    def ask_volume_expired(self):
+        return self._volume_of(
+            self.company, valid_until=fields.Datetime.now() - timedelta(seconds=1)
+        )
+
+    def ask_volume_unknown(self):
+        return Ask("/ajw_privacy/departure/999999999")

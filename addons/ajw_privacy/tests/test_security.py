@@ -12,8 +12,14 @@ MODELS = (
     "ajw.privacy.data.line",
     "ajw.privacy.data.override",
     "ajw.privacy.data.sample",
+    "ajw.privacy.departure",
+    "ajw.privacy.departure.package",
+    "ajw.privacy.departure.place",
+    "ajw.privacy.departure.row",
     "ajw.privacy.dry.run",
     "ajw.privacy.dry.run.line",
+    "ajw.privacy.statistic",
+    "ajw.privacy.statistic.proof",
 )
 
 

@@ -41,6 +41,7 @@ facts = {
         *("min_keep_days", "min_keep_reason", "field_names"),
         domain=[("name", "in", POLICIES)],
     ),
+    "holds": rows("ajw.privacy.hold", "name", "partner_id", "company_id", "active", "state"),
     "overrides": rows("ajw.privacy.data.override", "model_name", "field_name", "erase", "reason"),
     "purposes": rows(
         "ajw.consent.purpose", "code", "description", "sequence", domain=[("code", "in", CODES)]

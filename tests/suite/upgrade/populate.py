@@ -160,6 +160,22 @@ for index, (message, state) in enumerate(zip(messages.sorted("id"), states, stri
 env.invalidate_all()
 env["ajw.whatsapp.webhook.event"]._receive(account.sudo(), json.dumps({"entry": []}))
 
+# Two people under a legal hold, one of them no longer.
+for index in range(2):
+    hold = (
+        env["ajw.privacy.hold"]
+        .with_user(officer)
+        .create(
+            {
+                "name": f"Case {index}",
+                "partner_id": customers[index].id,
+                "company_id": env.company.id,
+                "reason": "A claim.",
+            }
+        )
+    )
+    hold.active = not index
+
 # What people have changed.
 text = env.ref("ajw_privacy.policy_message_text").with_user(officer)
 text.write({"max_age": 45, "min_keep_days": 10, "min_keep_reason": "Our own rule"})
