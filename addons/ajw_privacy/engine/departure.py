@@ -136,18 +136,51 @@ def company_columns(links: Iterable[Link]) -> dict[str, str]:
     }
 
 
+#: Table without a company of its own → (column, table) of what its rows are parts of.
+Parents = Mapping[str, Collection[tuple[str, str]]]
+
+
+def parents(
+    links: Iterable[Link], columns: Mapping[str, str], owners: Collection[tuple[str, str]]
+) -> Parents:
+    """Where the company of a row is looked for that has no company column.
+
+    :param columns: see :func:`company_columns`
+    :param owners: (table, column) pairs of which the app says that they decide
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for link in links:
+        if link.table in columns or link.target not in columns:
+            continue
+        if link.on_delete == "c" or (link.table, link.column) in owners:
+            found.setdefault(link.table, []).append((link.column, link.target))
+    return found
+
+
 def foreign(
-    table: str, columns: Mapping[str, str], companies: Collection[int], alias: str = "t"
-) -> SQL:
+    table: str, columns: Mapping[str, str], companies: Collection[int], alias: str = "t",
+    of: Parents | None = None,
+) -> SQL:  # fmt: skip
     """Condition on a row: it is another company's.
 
     :param columns: see :func:`company_columns`
     :param alias: of the table
+    :param of: where to look for the company of a row that has none itself
     """
-    if table not in columns:
+    if table in columns:
+        column = SQL.identifier(alias, columns[table])
+        return SQL("(%s IS NOT NULL AND %s NOT IN %s)", column, column, tuple(companies))
+    conditions = [
+        SQL(
+            "EXISTS (SELECT FROM %s p WHERE p.id = %s AND %s)",
+            SQL.identifier(parent), SQL.identifier(alias, column),
+            foreign(parent, columns, companies, "p"),
+        )
+        for column, parent in (of or {}).get(table, ())
+    ]  # fmt: skip
+    if not conditions:
         return SQL("FALSE")
-    column = SQL.identifier(alias, columns[table])
-    return SQL("(%s IS NOT NULL AND %s NOT IN %s)", column, column, tuple(companies))
+    return SQL("(%s)", SQL(" OR ").join(conditions))
 
 
 def bounds_statement(table: str, column: str) -> SQL:

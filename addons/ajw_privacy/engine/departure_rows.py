@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from odoo.tools import SQL
 
-from .departure import Link, Pair, Window, foreign
+from .departure import Link, Pair, Parents, Window, foreign
 
 _ADD = (
     "INSERT INTO ajw_privacy_departure_row (departure_id, table_name, res_id, round, fate) "
@@ -38,12 +38,16 @@ def seed_statement(
 ) -> SQL:
     """INSERT of the rows of a table whose company leaves.
 
-    A file belongs to what it is attached to, whoever's company was chosen when it came; one that
-    is of a field or of another company's document is none of them.
+    A file belongs to what it is attached to, whoever's company was chosen when it came: it is
+    found by that, or by its message. Only one that hangs on nothing is its company's.
     """
     own = SQL("TRUE")
     if table == "ir_attachment":
-        own = SQL("t.res_field IS NULL AND NOT COALESCE(t.url LIKE '/web/%%', FALSE)")
+        own = SQL(
+            "t.res_field IS NULL AND NOT COALESCE(t.url LIKE '/web/%%', FALSE) "
+            "AND t.res_model IS NULL AND NOT EXISTS ("
+            "SELECT FROM message_attachment_rel r WHERE r.attachment_id = t.id)"
+        )
     return _add(
         departure, table, 0,
         SQL("FROM %s t WHERE %s IN %s AND %s AND %s", SQL.identifier(table),
@@ -69,23 +73,9 @@ def shared_seed_statement(
     )  # fmt: skip
 
 
-def not_theirs_statement(
-    departure: int, model: str, table: str, column: str, companies: Collection[int],
-    window: Window,
-) -> SQL:  # fmt: skip
-    """DELETE from the hits of files ``t`` that are attached to another company's rows."""
-    return SQL(
-        "DELETE FROM ajw_privacy_departure_row h USING ir_attachment t, %s o "
-        "WHERE h.departure_id = %s AND h.table_name = 'ir_attachment' AND t.id = h.res_id "
-        "AND t.res_model = %s AND o.id = t.res_id AND %s AND %s",
-        SQL.identifier(table), departure, model,
-        foreign(table, {table: column}, companies, "o"), window.inside,
-    )  # fmt: skip
-
-
 def hang_statement(
     departure: int, link: Link, columns: Mapping[str, str], companies: Collection[int],
-    round_: int, window: Window,
+    of: Parents, round_: int, window: Window,
 ) -> SQL:  # fmt: skip
     """INSERT of the rows that cannot be without a hit of the round before, unless another's."""
     return _add(
@@ -96,29 +86,36 @@ def hang_statement(
             "AND (h.fate = 'go' OR %s) WHERE NOT %s AND %s",
             SQL.identifier(link.table), departure, link.target,
             SQL.identifier("t", link.column), round_ - 1, link.on_delete == "c",
-            foreign(link.table, columns, companies), window.inside,
+            foreign(link.table, columns, companies, of=of), window.inside,
         ),
     )  # fmt: skip
 
 
 def pair_statement(
-    departure: int, pair: Pair, models: Mapping[str, str], round_: int, window: Window
-) -> SQL:
+    departure: int, pair: Pair, models: Mapping[str, str], columns: Mapping[str, str],
+    companies: Collection[int], round_: int, window: Window,
+) -> SQL:  # fmt: skip
     """INSERT of the rows that name a hit of the round before by its model and id.
 
-    By its external id an app finds a row that is closed and stays.
+    By its external id an app finds a row that is closed and stays; what another company has on
+    such a row stays with it.
 
     :param models: table → model, of the tables with hits
     """
+    theirs = foreign(pair.table, {"mail_message": "record_company_id", **columns}, companies)
+    if pair.table == "ir_attachment":
+        # what is in a field of the row is the row
+        theirs = SQL("(t.res_field IS NULL AND %s)", theirs)
+    stays = pair.table != "ir_model_data"
     names = SQL(", ").join(SQL("(%s, %s)", model, table) for table, model in sorted(models.items()))
     return _add(
         departure, pair.table, round_,
         SQL(
             "FROM %s t JOIN (VALUES %s) v (model, name) ON v.model = %s "
             "JOIN ajw_privacy_departure_row h ON h.departure_id = %s AND h.table_name = v.name "
-            "AND h.res_id = %s AND h.round = %s AND (h.fate = 'go' OR %s) WHERE %s",
+            "AND h.res_id = %s AND h.round = %s AND (h.fate = 'go' OR %s AND NOT %s) WHERE %s",
             SQL.identifier(pair.table), names, SQL.identifier("t", pair.model_column), departure,
-            SQL.identifier("t", pair.id_column), round_ - 1, pair.table != "ir_model_data",
+            SQL.identifier("t", pair.id_column), round_ - 1, stays, theirs,
             window.inside,
         ),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from odoo.tools import SQL
 
 from . import keeping_rows
-from .departure import NEVER, Link, Window, foreign
+from .departure import NEVER, Link, Parents, Window, foreign
 from .keeping import Keeping
 
 _KEEP = SQL(
@@ -26,7 +26,7 @@ _LONGER = SQL(
 
 def used_statement(
     departure: int, link: Link, columns: Mapping[str, str], companies: Collection[int],
-    window: Window,
+    of: Parents, window: Window,
 ) -> SQL:  # fmt: skip
     """UPDATE of hits that rows of others point to: they stay.
 
@@ -35,7 +35,7 @@ def used_statement(
     if link.table in NEVER and link.required:
         of_another = SQL("TRUE")
     else:
-        of_another = foreign(link.table, {**columns, "res_company": "id"}, companies)
+        of_another = foreign(link.table, {**columns, "res_company": "id"}, companies, of=of)
     return SQL(
         "UPDATE ajw_privacy_departure_row h SET fate = 'used' FROM %s t "
         "WHERE h.departure_id = %s AND h.table_name = %s AND h.fate = 'go' AND %s = h.res_id "
@@ -43,6 +43,21 @@ def used_statement(
         "WHERE o.departure_id = h.departure_id AND o.table_name = %s AND o.res_id = t.id)",
         SQL.identifier(link.table), departure, link.target, SQL.identifier("t", link.column),
         of_another, window.inside, "" if link.table in NEVER else link.table,
+    )  # fmt: skip
+
+
+def pointed_statement(
+    departure: int, link: Link, ids: Collection[int], columns: Mapping[str, str],
+    companies: Collection[int], of: Parents,
+) -> SQL:  # fmt: skip
+    """SELECT of those of some rows that another company's row points to, or one that stays."""
+    column = SQL.identifier("t", link.column)
+    return SQL(
+        "SELECT DISTINCT %s FROM %s t WHERE %s = ANY(%s) AND (%s OR EXISTS ("
+        "SELECT FROM ajw_privacy_departure_row h WHERE h.departure_id = %s AND h.table_name = %s "
+        "AND h.res_id = t.id AND h.fate IN ('kept', 'needed', 'used')))",
+        column, SQL.identifier(link.table), column, list(ids),
+        foreign(link.table, columns, companies, of=of), departure, link.table,
     )  # fmt: skip
 
 

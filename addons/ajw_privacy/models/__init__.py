@@ -2,6 +2,7 @@ from . import ajw_privacy_shared
 from . import ajw_privacy_binding
 from . import ajw_privacy_filtered
 from . import ajw_privacy_thread
+from . import ajw_privacy_stepwise
 from . import ajw_privacy_classification
 from . import ajw_privacy_data_line
 from . import ajw_privacy_data_override

@@ -31,7 +31,7 @@ class AjwPrivacyDeparture(models.Model):
 
     _name = "ajw.privacy.departure"
     _description = "Departure of a company"
-    _inherit = ["ajw.privacy.thread", "mail.activity.mixin"]
+    _inherit = ["ajw.privacy.thread", "ajw.privacy.stepwise", "mail.activity.mixin"]
     _order = "id desc"
 
     _ajw_personal_data = {

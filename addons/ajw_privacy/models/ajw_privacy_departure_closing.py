@@ -36,13 +36,13 @@ class AjwPrivacyDeparture(models.Model):
             return found
         companies = self._companies()
         if self.round == 1:
-            if users := self._close_own_users(int(self.cursor or 0)):
+            if users := self._close_own_users(int(self.cursor or 0), known):
                 self._step(cursor=str(users[-1].id))
                 return len(users)
             self._release_users(companies)
             self._step(round=2, cursor=False)
             return 1
-        self._close_companies(companies)
+        self._close_companies(companies, known)
         # sudo: copies are deleted by these methods alone; what leaves is nowhere kept
         self.sudo().package_ids.unlink()
         self.env.flush_all()
@@ -82,7 +82,25 @@ class AjwPrivacyDeparture(models.Model):
 
     # -- logins, and the company -----------------------------------------------------------------
 
-    def _close_own_users(self, after):
+    def _closing(self, partners, known):
+        """Those of some contacts that are on the list to be emptied, and that nothing names.
+
+        :return: res.partner
+        """
+        if "closing" not in known:
+            # SQL: the hit list has no records anybody works with
+            rows = self.env.execute_query(
+                SQL(
+                    "SELECT res_id FROM ajw_privacy_departure_row WHERE departure_id = %s "
+                    "AND table_name = 'res_partner' AND fate = 'close'",
+                    self.id,
+                )
+            )
+            listed = partners.browse(row for [row] in rows)
+            known["closing"] = listed - self._used_elsewhere(listed, known)
+        return partners & known["closing"]
+
+    def _close_own_users(self, after, known):
         """Close the next logins that work in these companies alone, for good.
 
         :param int after: id of the last that was closed
@@ -91,7 +109,7 @@ class AjwPrivacyDeparture(models.Model):
         own = self._own_users().sorted("id")
         users = own.filtered(lambda user: user.id > after)[:USERS]
         users = users.with_context(tracking_disable=True, no_reset_password=True)
-        partners = self._own_partners(own) & users.partner_id
+        partners = self._closing(users.partner_id, known)
         for user in users:
             user.write({"active": False, "login": f"closed-{secrets.token_hex(8)}"})
         if users:
@@ -130,16 +148,19 @@ class AjwPrivacyDeparture(models.Model):
         names = [name for name in _CONTACT if name in self.env["res.partner"]._fields]
         # archived logins do not count as using the contact
         for partner in partners.with_context(tracking_disable=True, active_test=True):
-            partner.write(
+            # not the contact's own method: what is emptied here would be emptied on its parent,
+            # and on the people below it
+            models.Model.write(
+                partner,
                 {
                     **dict.fromkeys(names, False),
                     "name": f"{label} {self.subject_ref}",
                     "image_1920": False,
                     "active": False,
-                }
+                },
             )
 
-    def _close_companies(self, companies):
+    def _close_companies(self, companies, known):
         """Archive the companies; where nothing is kept, they lose their names as well."""
         kept = self.place_ids.filtered(lambda place: place.fate == "kept")
         companies = companies.with_context(tracking_disable=True, active_test=False)
@@ -150,9 +171,11 @@ class AjwPrivacyDeparture(models.Model):
                     [("partner_id", "=", partner.id), ("id", "not in", companies.ids)]
                 )
                 self._empty_company(company)
-                if not others:
+                # its name is its contact's: where others use that, it stays
+                if not others and self._closing(partner, known):
                     self._empty_contacts(partner)
-                company.name = f"{self.env._('Company that left')} {self.subject_ref}-{company.id}"
+                    label = self.env._("Company that left")
+                    company.name = f"{label} {self.subject_ref}-{company.id}"
         companies.write({"active": False})
         self.env.flush_all()
         # SQL: accounting sets defaults for a company anew whenever the company is written

@@ -3,7 +3,7 @@ from functools import partial
 from odoo import models
 from odoo.tools import SQL
 
-from ..engine import departure, departure_rows, schema
+from ..engine import departure, departure_rows, departure_staying, schema
 from ..engine.departure import Task
 
 #: A company with more has another trouble; each pass goes one link further.
@@ -32,24 +32,52 @@ class AjwPrivacyDeparture(models.Model):
 
     def _close_accounts(self, known):
         """Put the accounts on the list: they stay, emptied."""
-        users = self._own_users()
+        users, companies = self._own_users(), self._companies()
+        partners = companies.partner_id | self._own_partners(users)
         for table, ids in (
-            ("res_company", known["companies"]),
-            ("res_partner", self._companies().partner_id.ids),
+            ("res_company", companies.ids),
             ("res_users", users.ids),
-            ("res_partner", self._own_partners(users).ids),
+            ("res_partner", (partners - self._used_elsewhere(partners, known)).ids),
         ):
             if ids:
                 self._run(departure_rows.close_statement(self.id, table, ids))
 
     def _own_partners(self, users):
-        """Contacts of logins that are closed; one that another login has stays as it is."""
-        partners = users.partner_id
+        """Contacts of logins that are closed; one that another login has stays as it is.
+
+        A customer's contact is shared, whoever gave it the login to the portal, unless it is the
+        company's.
+        """
+        companies = self._companies()
+        partners = users.filtered(
+            lambda user: not user.share or user.partner_id.company_id in companies
+        ).partner_id
         # sudo: the officer may not see every login
         others = self.env["res.users"].sudo().with_context(active_test=False).search(
             [("partner_id", "in", partners.ids), ("id", "not in", users.ids)]
         )  # fmt: skip
         return partners - others.partner_id
+
+    def _used_elsewhere(self, partners, known):
+        """Those of some contacts that rows of another company point to, or rows that stay.
+
+        :return: res.partner
+        """
+        found = set()
+        spared = departure.NEVER | departure.PROOF
+        for link in known["links"] if partners else ():
+            if link.target != "res_partner" or link.table in spared:
+                continue
+            if "id" not in known["tables"].get(link.table, ()):
+                continue
+            rows = self.env.execute_query(
+                departure_staying.pointed_statement(
+                    self.id, link, partners.ids, known["columns"], known["companies"],
+                    known["parents"],
+                )
+            )  # fmt: skip
+            found.update(row for [row] in rows)
+        return partners.browse(sorted(found))
 
     # -- whose company leaves --------------------------------------------------------------------
 
@@ -76,17 +104,6 @@ class AjwPrivacyDeparture(models.Model):
                     self.id, table, field.relation, field.column1, field.column2, companies,
                 )  # fmt: skip
                 tasks.append(Task(f"shared {table}", table, statement))
-        if "with_files" not in known:
-            # SQL: names of models alone, of all files
-            rows = self.env.execute_query(SQL("SELECT DISTINCT res_model FROM ir_attachment"))
-            known["with_files"] = {name for [name] in rows}
-        for table, name in sorted(known["models"].items()):
-            column = columns.get(table)
-            if column and table != "ir_attachment" and name in known["with_files"]:
-                statement = partial(
-                    departure_rows.not_theirs_statement, self.id, name, table, column, companies
-                )
-                tasks.append(Task(f"files {table}", "ir_attachment", statement))
         return tasks
 
     # -- what hangs on them ----------------------------------------------------------------------
@@ -101,7 +118,7 @@ class AjwPrivacyDeparture(models.Model):
             if link.target in hits and link.table not in spared and self._hangs(link, known):
                 statement = partial(
                     departure_rows.hang_statement,
-                    self.id, link, columns, known["companies"], round_,
+                    self.id, link, columns, known["companies"], known["parents"], round_,
                 )  # fmt: skip
                 tasks.append(Task(f"hangs {name}", link.table, statement))
             if link.table in hits and link.target in departure.OWNED:
@@ -110,7 +127,10 @@ class AjwPrivacyDeparture(models.Model):
         models_ = {table: known["models"][table] for table in hits if table in known["models"]}
         for pair in self._pairs(known) if models_ else ():
             if pair.table not in spared:
-                statement = partial(departure_rows.pair_statement, self.id, pair, models_, round_)
+                statement = partial(
+                    departure_rows.pair_statement,
+                    self.id, pair, models_, columns, known["companies"], round_,
+                )  # fmt: skip
                 tasks.append(Task(f"names {pair.table}.{pair.id_column}", pair.table, statement))
         if "res_partner" in hits and "discuss_channel" in known["tables"]:
             statement = partial(departure_rows.channels_statement, self.id, round_)

@@ -29,6 +29,7 @@ class AjwPrivacyDeparture(models.Model):
                 if cursor is not None:
                     break
             ended = cursor is None
+            # sudo: the name of the company, whoever runs it
             about = {"departure": self.name, "company": self.company_id.sudo().name}
             digest = volume.finish(about, self._index(packages, known) if ended else None)
             file.seek(0)

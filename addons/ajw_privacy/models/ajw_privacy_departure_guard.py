@@ -1,10 +1,9 @@
 import secrets
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
-#: An object cannot arrive by RPC: only code of this addon can take a step.
-STEP = object()
+from .ajw_privacy_stepwise import STEP
 
 #: What an officer may write, and in which states.
 EDITABLE = {
@@ -13,6 +12,8 @@ EDITABLE = {
     "recall_days": ("draft", "exporting", "exported"),
     "note": ("draft", "exporting", "exported", "waiting", "recalled"),
 }
+#: Who says what leaves and when asks for it, and cannot approve it.
+DECIDED = {"company_id", "ended_on", "recall_days"}
 #: What a new departure begins with, whatever defaults the caller's context or settings name.
 BEGINNING = {
     "state": "draft",
@@ -92,7 +93,10 @@ class AjwPrivacyDeparture(models.Model):
 
     def write(self, vals):
         self._check_step(vals)
-        if "company_id" in vals and self.env.context.get("ajw_step") is not STEP:
+        is_step = self.env.context.get("ajw_step") is STEP
+        if not is_step and DECIDED & vals.keys():
+            self._step(requested_by_id=self.env.uid)
+        if "company_id" in vals and not is_step:
             company = self.env["res.company"].browse(vals["company_id"])
             if not self.env.su and company not in self.env.user.company_ids:
                 raise AccessError(self.env._("Only officers of a company let it leave."))
@@ -106,11 +110,3 @@ class AjwPrivacyDeparture(models.Model):
         raise UserError(
             self.env._("A departure is the record of what was done. Recall it instead.")
         )
-
-    def _step(self, **values):
-        """Write what only a step may write."""
-        self.with_context(ajw_step=STEP).write(values)
-
-    def _now(self):
-        """The moment, in whole seconds as a certificate has them."""
-        return fields.Datetime.now().replace(microsecond=0)

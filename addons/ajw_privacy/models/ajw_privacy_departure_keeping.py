@@ -64,10 +64,10 @@ class AjwPrivacyDeparture(models.Model):
         for link in known["links"]:
             if link.target not in hits or link.table in departure.PROOF:
                 continue
-            if link.table in known["columns"] or link.table in departure.NEVER:
+            if link.table in {*known["columns"], *known["parents"], *departure.NEVER}:
                 statement = partial(
                     departure_staying.used_statement,
-                    self.id, link, known["columns"], known["companies"],
+                    self.id, link, known["columns"], known["companies"], known["parents"],
                 )  # fmt: skip
                 tasks.append(Task(f"used {link.table}.{link.column}", link.table, statement))
         return tasks + self._shared(known)

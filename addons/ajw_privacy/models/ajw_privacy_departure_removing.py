@@ -6,8 +6,8 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, mute_logger
 
-from ..engine import batch, columns, departure_going
-from .ajw_privacy_erasure_running import STEP_SECONDS
+from ..engine import batch, columns, departure, departure_going
+from .ajw_privacy_stepwise import AGAIN, STEP_SECONDS
 
 #: Rows a batch at most: one statement, one savepoint.
 BATCH_SIZE = 1000
@@ -101,6 +101,7 @@ class AjwPrivacyDeparture(models.Model):
         """
         # what was noted of the table before would be lost with the caches below
         self.env.flush_all()
+        own = self._still_own(table, ids, known)
         links = [link for link in known["links"] if link.target == table]
         cut = [link for link in known["cut"] if link.target == table]
         # what stays lets go of what leaves, where it may: the company, its logins, shared rows
@@ -132,11 +133,16 @@ class AjwPrivacyDeparture(models.Model):
 
         with mute_logger("odoo.sql_db"):  # its message quotes the row
             result = batch.halve_on_failure(
-                ids, work, catch=(psycopg2.Error,), max_failures=MAX_BAD_ROWS
+                own, work, catch=(psycopg2.Error,), max_failures=MAX_BAD_ROWS
             )
+        for _row, error in result.failures:
+            if error.pgcode in AGAIN:
+                # not the row's fault: the step is taken again
+                raise error
         failed = {i for i, _error in result.failures}.union(result.untried)
-        gone = [i for i in ids if i not in failed]
-        if gone:
+        gone = [i for i in own if i not in failed]
+        if done := [i for i in ids if i not in failed]:
+            # what is another company's now leaves the list, and nothing else
             # SQL: the hit list is written by SQL alone
             self._run(
                 SQL(
@@ -144,7 +150,7 @@ class AjwPrivacyDeparture(models.Model):
                     "AND table_name = %s AND res_id IN %s",
                     self.id,
                     table,
-                    tuple(gone),
+                    tuple(done),
                 )
             )
         if gone and table == "ir_sequence":
@@ -157,6 +163,28 @@ class AjwPrivacyDeparture(models.Model):
             self.env["ir.attachment"]._file_delete(name)
         self._note(table, len(gone), sorted(failed), result.failures)
         return len(gone)
+
+    def _still_own(self, table, ids, known):
+        """Those of some ids of the list that no other company was given since the search.
+
+        What hangs on a document is the document's, whatever company it names itself.
+        """
+        if any(pair.table == table for pair in self._pairs(known)):
+            return ids
+        theirs = {
+            row
+            for [row] in self.env.execute_query(
+                SQL(
+                    "SELECT t.id FROM %s t WHERE t.id IN %s AND %s",
+                    SQL.identifier(table),
+                    tuple(ids),
+                    departure.foreign(
+                        table, known["columns"], known["companies"], of=known["parents"]
+                    ),
+                )
+            )
+        }
+        return [row for row in ids if row not in theirs]
 
     def _note(self, table, done, failed, failures):
         """Write down how far a table got."""

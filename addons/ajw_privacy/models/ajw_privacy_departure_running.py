@@ -1,18 +1,10 @@
-import logging
-import time
 from datetime import timedelta
 
-import psycopg2
-
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..engine import columns, departure, schema
+from ..engine import departure, schema
 from .ajw_privacy_departure import LAST_DAY
-from .ajw_privacy_erasure_running import _AGAIN, MAX_TRIES, STEP_SECONDS
-
-_logger = logging.getLogger(__name__)
 
 #: States in which the scheduled action works.
 RUNNING = ("exporting", "removing")
@@ -21,9 +13,14 @@ REMIND_DAYS = 3
 
 
 class AjwPrivacyDeparture(models.Model):
-    """The scheduled action: one step a transaction, so that a killed run goes on where it was."""
+    """The scheduled action."""
 
     _inherit = "ajw.privacy.departure"
+    _running_states = RUNNING
+
+    def _next_step(self):
+        # EXTENDS this addon
+        return getattr(self, f"_step_{self.phase}")
 
     @api.model
     def _cron_work(self):
@@ -40,29 +37,14 @@ class AjwPrivacyDeparture(models.Model):
         remaining = len(departures)
         seconds = cron._commit_progress(remaining=remaining)
         for each in departures:
-            known, tries = {}, 0
-            while seconds > 0 and each._is_running():
-                try:
-                    rows = each._advance(known)
-                except psycopg2.OperationalError as error:
-                    tries += 1
-                    if error.pgcode not in _AGAIN or tries > MAX_TRIES:
-                        raise
-                    # somebody else was quicker: the step is taken again, from what they left
-                    self.env.cr.rollback()
-                    self.env.invalidate_all()
-                    known.clear()
-                    continue
-                tries = 0
+            if seconds <= 0:
+                return
+            for rows in each._steps({}):
                 if each.state not in RUNNING:
                     remaining -= 1
                 seconds = cron._commit_progress(rows, remaining=remaining)
-            if seconds <= 0:
-                return
-
-    def _is_running(self):
-        """Whether there is something to do, and nobody else does it just now."""
-        return bool(self.try_lock_for_update()) and self.state in RUNNING
+                if seconds <= 0:
+                    return
 
     def _begin_removal(self):
         """The recall period is over; what stands against the removal is said instead."""
@@ -70,38 +52,6 @@ class AjwPrivacyDeparture(models.Model):
             self._fail("\n".join(problems))
             return
         self._begin("removing", **({} if self.removing_at else {"removing_at": self._now()}))
-
-    def _advance(self, known):
-        """Take the next step; what it does and how far it got are one transaction.
-
-        :param dict known: kept by the caller from step to step
-        :return: number of rows treated
-        """
-        self.ensure_one()
-        self.env.flush_all()
-        try:
-            with self.env.cr.savepoint():
-                return getattr(self, f"_step_{self.phase}")(known)
-        except psycopg2.Error as error:
-            if error.pgcode in _AGAIN:
-                raise
-            self._fail(columns.describe_error(error))
-        except UserError as error:
-            # our own sentences, on keys and rights: they name nobody
-            self._fail(str(error))
-        except Exception as error:  # noqa: BLE001 - one failing departure must not stop the others
-            _logger.exception("Departure %s failed", self.id)
-            self._fail(columns.describe_error(error))
-        return 0
-
-    def _fail(self, error):
-        self.env.invalidate_all()
-        _logger.warning("Departure %s stopped: %s", self.id, error)
-        self._step(state="failed", error=error)
-
-    def _until(self):
-        """When the step should end (monotonic seconds)."""
-        return time.monotonic() + STEP_SECONDS
 
     def _forget(self, left=False):
         """Let go of the hit list.
@@ -135,6 +85,11 @@ class AjwPrivacyDeparture(models.Model):
                 if "id" in tables[table]  # a relation goes with its rows
             }
             known["owners"] = self._owners()
+            known["parents"] = departure.parents(
+                [link for link in known["links"] if "id" in tables.get(link.table, ())],
+                known["columns"],
+                known["owners"],
+            )
             known["companies"] = tuple(self._companies().ids)
             known["models"] = {
                 model._table: name

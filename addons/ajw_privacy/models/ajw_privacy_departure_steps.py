@@ -5,6 +5,9 @@ from odoo.tools import SQL
 from .ajw_privacy_departure import LAST_DAY, RECALLABLE
 from .ajw_privacy_request import OFFICER_GROUP
 
+#: Hours after which a copy is too old to approve the removal on it.
+COPY_HOURS = 24
+
 
 class AjwPrivacyDeparture(models.Model):
     """The buttons: start, approve by a second officer, recall, resume."""
@@ -32,11 +35,14 @@ class AjwPrivacyDeparture(models.Model):
                 )
 
     def action_start(self):
-        """Start the copy of everything the company has. Changes nothing of it."""
-        self._check_officer("draft")
+        """Start the copy of everything the company has, or make it anew. Changes nothing of it.
+
+        Who starts it asks for the removal, and cannot approve it.
+        """
+        self._check_officer("draft", "exported")
         for departure in self:
             departure._check_blockers()
-            departure._begin("exporting", started_at=departure._now())
+            departure._begin("exporting", started_at=departure._now(), requested_by_id=self.env.uid)
         self._wake()
         return True
 
@@ -53,6 +59,7 @@ class AjwPrivacyDeparture(models.Model):
                     )
                 )
             departure._check_blockers()
+            departure._check_approvable()
             users = departure._own_users().filtered(
                 # officers stay, so that they can call the company back
                 lambda user: user.active and not user.has_group(OFFICER_GROUP)
@@ -69,7 +76,14 @@ class AjwPrivacyDeparture(models.Model):
 
     def action_recall(self):
         """Call the company back: everything is as it was before, and the copy is deleted."""
-        self._check_officer(*RECALLABLE)
+        self._check_officer(*RECALLABLE, "failed")
+        if begun := self.filtered("removing_at"):
+            raise UserError(
+                self.env._(
+                    "The removal of %s has begun: it cannot be called back any more.",
+                    ", ".join(begun.mapped("name")),
+                )
+            )
         for departure in self:
             suspended = departure.with_context(active_test=False).suspended_user_ids
             departure._set_active(suspended, True)
@@ -146,9 +160,37 @@ class AjwPrivacyDeparture(models.Model):
         latest = fields.Date.add(self.ended_on, days=LAST_DAY)
         if self.remove_on > latest:
             problems.append(_("The data has to be gone within 30 days of the end."))
+        if self.ended_at and any(self._companies().mapped("active")):
+            problems.append(
+                _("The company is in use again. Archive it, or begin another departure.")
+            )
         if problem := self.env["ajw.consent.keyring"]._check():
             problems.append(problem)
         return problems
+
+    def _check_approvable(self):
+        """Refuse an approval that leaves no day for a recall, or without all there is in the copy.
+
+        :raises UserError: with what to do
+        """
+        self.ensure_one()
+        if self.remove_on <= fields.Date.today():
+            raise UserError(
+                self.env._(
+                    "No day would be left to call the company back. Choose a later end or a "
+                    "longer recall period."
+                )
+            )
+        oldest = fields.Datetime.subtract(fields.Datetime.now(), hours=COPY_HOURS)
+        # sudo: volumes are only counted
+        if not self.sudo().package_ids or self.exported_at < oldest:
+            raise UserError(
+                self.env._(
+                    "The copy is older than %s hours, or has expired: what came since is not in "
+                    "it. Copy again, then approve.",
+                    COPY_HOURS,
+                )
+            )
 
     def _holds(self):
         """Legal holds that stand against the removal: of the company, its branches, or of all."""

@@ -28,7 +28,7 @@ class AjwPrivacyErasure(models.Model):
 
     _name = "ajw.privacy.erasure"
     _description = "Erasure of a person"
-    _inherit = ["ajw.privacy.thread"]
+    _inherit = ["ajw.privacy.thread", "ajw.privacy.stepwise"]
     _order = "id desc"
 
     _ajw_personal_data = {

@@ -3,6 +3,8 @@ import secrets
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from .ajw_privacy_stepwise import STEP
+
 #: What an officer may write, and in which states.
 EDITABLE = {
     "partner_id": ("draft",),
@@ -38,9 +40,6 @@ BEGINNING = {
     "replay_of": False,
     "replay_certificate": False,
 }
-
-#: An object cannot arrive by RPC: only code of this addon can take a step.
-STEP = object()
 
 
 class AjwPrivacyErasureGuard(models.Model):
@@ -97,7 +96,3 @@ class AjwPrivacyErasureGuard(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
         raise UserError(self.env._("An erasure is the record of what was done. Cancel it instead."))
-
-    def _step(self, **values):
-        """Write what only a step may write."""
-        self.with_context(ajw_step=STEP).write(values)

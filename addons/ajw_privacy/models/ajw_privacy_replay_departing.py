@@ -1,12 +1,9 @@
-import psycopg2
-
 from odoo import api, models
 from odoo.exceptions import UserError
 
 from ..engine import register
 from .ajw_privacy_departure import OVER
 from .ajw_privacy_departure_running import RUNNING
-from .ajw_privacy_erasure_running import _AGAIN, MAX_TRIES
 from .ajw_privacy_replay import Outcome, _NotNow, entry_name
 
 
@@ -66,7 +63,8 @@ class AjwPrivacyReplay(models.AbstractModel):
                   why=str(error), **words),
             )  # fmt: skip
         commit()
-        self._run_departure(departure, commit)
+        for _rows in departure._steps({}):  # if none, the scheduled action does it just now
+            commit()
         words["again"] = departure.name
         if departure.state in OVER:
             text = _(
@@ -97,20 +95,3 @@ class AjwPrivacyReplay(models.AbstractModel):
             for company, fact in sorted(facts.items())
             if not wanted.isdisjoint(ring.digests(register.CONTEXT, fact.text))
         )
-
-    def _run_departure(self, departure, commit):
-        """Take the removal to its end, step by step; killed, it goes on where it was."""
-        known, tries = {}, 0
-        while departure._is_running():  # if not, the scheduled action does it just now
-            try:
-                departure._advance(known)
-            except psycopg2.OperationalError as error:
-                tries += 1
-                if error.pgcode not in _AGAIN or tries > MAX_TRIES:
-                    raise
-                self.env.cr.rollback()
-                self.env.invalidate_all()
-                known.clear()
-                continue
-            tries = 0
-            commit()

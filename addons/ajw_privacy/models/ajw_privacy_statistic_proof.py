@@ -44,6 +44,7 @@ class AjwPrivacyStatisticProof(models.Model):
 
         :return: the proof
         """
+        _ = self.env._
         self.env.flush_all()
         statistic = self.env["ajw.privacy.statistic"]
         tables = schema.by_table(self.env.execute_query(schema.columns_statement()))
@@ -63,10 +64,16 @@ class AjwPrivacyStatisticProof(models.Model):
                 count for text, count in values.items() if not self._is_key(column.name, text)
             )
             if unknown:
-                findings.append(f"{column.name}: {unknown} rows with a text that is no key")
+                findings.append(
+                    _("%(column)s: %(count)s rows with a text that is no key",
+                      column=column.name, count=unknown)
+                )  # fmt: skip
             named = sum(count for text, count in values.items() if self._names_somebody(text))
             if named:
-                findings.append(f"{column.name}: {named} rows that name somebody")
+                findings.append(
+                    _("%(column)s: %(count)s rows that name somebody",
+                      column=column.name, count=named)
+                )  # fmt: skip
         [[small]] = self.env.execute_query(
             SQL(
                 "SELECT count(*) FROM %s WHERE COALESCE(least_persons, 0) < %s",
@@ -75,7 +82,10 @@ class AjwPrivacyStatisticProof(models.Model):
             )
         )
         if small:
-            findings.append(f"least_persons: {small} rows about too few people")
+            findings.append(
+                _("%(column)s: %(count)s rows about too few people",
+                  column="least_persons", count=small)
+            )  # fmt: skip
         # sudo: proofs are written by this method alone
         return self.sudo().create(
             {

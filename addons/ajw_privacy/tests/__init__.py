@@ -20,6 +20,7 @@ from . import test_departure
 from . import test_departure_again
 from . import test_departure_interrupted
 from . import test_departure_kept
+from . import test_departure_shared
 from . import test_statistic
 from . import test_person
 from . import test_batch

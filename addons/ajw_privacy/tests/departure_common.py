@@ -121,9 +121,12 @@ class DepartureCommon(TransactionCase):
         self.assertEqual(departure.state, "exported", departure.error)
         return departure
 
-    def _approved(self, **values):
+    def _approved(self, ended_on=None, **values):
         departure = self._exported(**values)
         departure.with_user(self.second).action_approve()
+        if ended_on:
+            # as if that time had passed
+            departure._step(ended_on=ended_on)
         return departure
 
     def _removed(self, **values):

@@ -117,6 +117,28 @@ class TestDepartureKept(DepartureCommon):
         self.assertFalse(order_said.exists())
         self.assertIn("kept", self._fates(departure)["mail.message"])
 
+    def test_C4_documents_of_ended_proceedings_stay_a_year_longer(self):
+        """CGST Act 2017, s. 36, proviso: a year after the appeal is over, if that is later."""
+        self.leaving.country_id = self.env.ref("base.in")
+        appealed, other = bills = self._bill()[0]
+        other.action_post()
+        # SQL: as if the years were over
+        self.env.cr.execute(
+            "UPDATE account_move SET date = '2014-05-10', invoice_date = '2014-05-10' "
+            "WHERE id IN %s", [bills._ids],
+        )  # fmt: skip
+        self.env["ajw.privacy.hold"].with_user(self.officer).create(
+            {"name": "Appeal", "kind": "record", "model_name": "account.move",
+             "res_id": appealed.id, "reason": "An appeal.", "date_from": "2016-01-01",
+             "date_until": fields.Date.today() - timedelta(days=30)}
+        )  # fmt: skip
+        self.env.invalidate_all()
+        departure = self._removed()
+        self.env.invalidate_all()
+        self.assertEqual(bills.exists(), appealed)
+        articles = departure.kept_ids.filtered(lambda each: each.model_name == "account.move")
+        self.assertEqual(articles.mapped("article"), ["CGST Act 2017, s. 36"])
+
     def test_C4_what_is_due_goes_by_itself_on_the_day_after(self):
         payment = self._payment()
         self.env.flush_all()
