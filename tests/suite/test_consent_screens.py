@@ -198,7 +198,7 @@ def test_A2_sealing_and_verifying(stack, accountant, browser, screenshots, size)
     partner, number = stack.new_customer(accountant)
     stack.opt_in(accountant, partner, number)
     officer = stack.login("officer")
-    officer.call("ajw.consent.seal", "action_seal_now")
+    officer.call("ajw.consent.seal", "action_seal_now", [])
     (seal,) = officer.search_read(
         "ajw.consent.seal", [], "hash", "sequence", order="sequence desc", limit=1
     )

@@ -167,14 +167,14 @@ def test_A2_sealers_at_once_make_one_seal(stack, sandbox, accountant):
     company = company_of(people[0])
     partner, number = stack.new_customer(accountant)
     stack.opt_in(accountant, partner, number, "invoice", "order")
-    people[0].call("ajw.consent.seal", "action_seal_now")
+    people[0].call("ajw.consent.seal", "action_seal_now", [])
     before = seals(stack, company)
     stack.opt_in(accountant, partner, number, "reminder")
     form(accountant, partner, number, "withdrawn", "invoice")()
 
     start = time.time() + LOADING
     buttons = [
-        lambda user=user: user.call("ajw.consent.seal", "action_seal_now") for user in people
+        lambda user=user: user.call("ajw.consent.seal", "action_seal_now", []) for user in people
     ]
     with ThreadPoolExecutor(2) as processes:
         crons = [processes.submit(shell, stack, SEAL, start=start) for _process in range(2)]

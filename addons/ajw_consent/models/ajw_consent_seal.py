@@ -198,7 +198,6 @@ class AjwConsentSeal(models.Model):
         self._check_officer()
         return self.env["ajw.consent.verify"]._open(self.company_id)
 
-    @api.model
     def action_seal_now(self):
         """Seal what is not sealed yet, for the controllers of the companies the user works in.
 

@@ -121,7 +121,7 @@ class TestAccessMatrix(
         "ajw.consent.event.action_verify": "officer officer_b",
         "ajw.consent.seal.action_mail": "officer",
         "ajw.consent.seal.action_open_events": "officer",
-        "ajw.consent.seal.action_seal_now": "officer officer_b",
+        "ajw.consent.seal.action_seal_now": "officer",
         "ajw.consent.seal.action_verify": "officer",
         "ajw.consent.verification.action_rebuild": "officer",
         "ajw.consent.verification.action_verify_again": "officer",

@@ -130,7 +130,6 @@ class AjwPrivacyDataMap(models.Model):
             },
         }
 
-    @api.model
     def action_refresh(self):
         """Read the registry again, on request of an officer."""
         self.check_access("read")

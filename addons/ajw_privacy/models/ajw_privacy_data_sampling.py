@@ -30,7 +30,6 @@ class AjwPrivacyDataMap(models.Model):
 
     _inherit = "ajw.privacy.data.map"
 
-    @api.model
     def action_check_content(self):
         """Look at a sample of every column nobody classified, on request of an officer.
 

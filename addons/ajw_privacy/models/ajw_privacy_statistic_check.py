@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
@@ -23,7 +23,6 @@ class AjwPrivacyStatistic(models.Model):
             return SQL("t.record_company_id = %s", company.id)
         return None
 
-    @api.model
     def action_check(self):
         """Look for everybody in the numbers, and note the result.
 

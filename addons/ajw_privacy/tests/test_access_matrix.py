@@ -85,6 +85,7 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         "ajw.privacy.shared": {},
         "ajw.privacy.step": {"officer": "crwu"},
         "ajw.privacy.thread": {},
+        "ajw.privacy.stepwise": {},
         "ajw.privacy.verification": {"officer": "r"},
     }
     WITHOUT_COMPANY_RULE = {"ajw.privacy.dry.run.line": "everybody counts for themselves"}
@@ -380,7 +381,13 @@ class TestAccessMatrix(AccessMatrixMixin, PrivacyCommon):
         return Row(departure, values, {"note": "Asked by letter."})
 
     def row_ajw_privacy_departure_action_approve(self, company):
-        return self._departure_in(company, "exported")
+        row = self._departure_in(company, "exported")
+        row.record._step(exported_at=row.record._now())
+        self.env["ajw.privacy.departure.package"].create(
+            {"departure_id": row.record.id, "number": 1,
+             "valid_until": fields.Datetime.now() + timedelta(days=1)}
+        )  # fmt: skip
+        return row
 
     def row_ajw_privacy_departure_action_recall(self, company):
         return self._departure_in(company, "exported")

@@ -1,4 +1,7 @@
+from lxml import etree
+
 from odoo.exceptions import AccessError
+from odoo.service.model import call_kw
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -51,6 +54,35 @@ class TestSecurity(PrivacyCommon):
                 self.env["ajw.privacy.data.map"].with_user(user).action_refresh()
             with self.assertRaises(AccessError):
                 self.env["ajw.privacy.data.map"].with_user(user).action_check_content()
+
+    def test_every_button_can_be_pressed(self):
+        """A button sends ids of records, which a method of the model alone does not take."""
+        known = self.env["ir.model.data"].search(
+            [("model", "=", "ir.ui.view"), ("module", "=like", "ajw\\_%")]
+        )
+        pressed = 0
+        for view in self.env["ir.ui.view"].browse(known.mapped("res_id")):
+            for button in etree.fromstring(view.arch).iterfind(".//button[@type='object']"):
+                name = button.get("name")
+                models = [
+                    view.model,
+                    *(
+                        field.comodel_name
+                        for field in self.env[view.model]._fields.values()
+                        if field.relational
+                    ),
+                ]
+                methods = [getattr(self.env[model], name, None) for model in models
+                           if model in self.env]  # fmt: skip
+                methods = [method for method in methods if method]
+                self.assertTrue(methods, f"{view.xml_id} {name}")
+                pressed += 1
+                for method in methods:
+                    self.assertFalse(getattr(method, "_api_model", False), f"{view.xml_id} {name}")
+        self.assertGreater(pressed, 50)
+        officer = self.env["ajw.privacy.statistic"].with_user(self.officer)
+        answer = call_kw(officer, "action_check", [[]], {})
+        self.assertEqual(answer["tag"], "display_notification")
 
     @mute_logger("odoo.addons.base.models.ir_model")
     def test_runs_and_map_are_read_only_even_for_the_officer(self):
