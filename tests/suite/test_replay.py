@@ -64,7 +64,7 @@ first, second = (env["res.users"].search([("login", "=", login)])
 company = env["res.company"].search([("name", "=", "Tokenco Leaving")])
 departure = env["ajw.privacy.departure"].with_user(first).with_context(
     allowed_company_ids=first.company_ids.ids).create(
-    {"company_id": company.id, "ended_on": datetime.date.today() - datetime.timedelta(days=20)})
+    {"company_id": company.id, "ended_on": datetime.date.today()})
 departure.action_start()
 work, known = departure.with_env(env), {}
 def run():
@@ -74,6 +74,8 @@ def run():
 run()
 assert work.state == "exported", work.error
 departure.with_user(second).action_approve()
+# the recall period passes
+work._step(ended_on=datetime.date.today() - datetime.timedelta(days=20))
 work._begin_removal()
 run()
 assert work.state == "done", work.error
